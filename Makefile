@@ -1,0 +1,64 @@
+# Kentongan. `make help` lists what there is; each target sets up .venv by itself.
+PYTHON ?= python3
+SERVE ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := .demo
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench lock locale wheel clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(VENV)/.base: requirements/bootstrap.txt requirements/base.txt setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "the module venv is missing: on Debian, apt-get install python3-venv"; exit 2; }
+	@echo "Installing (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(UV) --require-hashes -r requirements/base.txt
+	@$(UV) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base requirements/dev.txt
+	@$(UV) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(VENV)/.base  ## The whole job on the sample, in a home of its own (SERVE=0: without the desk)
+	@rm -rf $(DEMO)
+	@KENTONGAN__PATHS__HOME=$(CURDIR)/$(DEMO) $(BIN)/kentongan run --config data/sample/sample.toml
+	@echo
+	@KENTONGAN__PATHS__HOME=$(CURDIR)/$(DEMO) $(BIN)/kentongan search --config data/sample/sample.toml --limit 5 'serangan fajar'
+
+test: $(VENV)/.dev  ## All tests
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+lint: $(VENV)/.dev  ## ruff, mypy, the floors of the house, the catalogue
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/catalogue.py --check
+
+format: $(VENV)/.dev  ## Lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## Speed side by side in one run (see docs/benchmarks.md)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/bench_classify.py
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/bench_run.py
+
+lock: $(VENV)/.dev  ## Resolve the locked requirements again
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg requirements/build.in -o requirements/base.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --all-extras requirements/build.in requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+
+locale: $(VENV)/.dev  ## Collect the messages again and compile the catalogues
+	$(BIN)/python tests/catalogue.py --update
+
+wheel: $(VENV)/.dev  ## Build the wheel into dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:  ## Remove what make made
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

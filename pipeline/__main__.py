@@ -1,0 +1,5 @@
+"""`python -m pipeline` is `kentongan`."""
+
+from pipeline.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The ground: types, ports, errors, config, keys and clock that every other room stands on."""

@@ -1,0 +1,330 @@
+"""Settings: the package's defaults < the operator's file < KENTONGAN__SECTION__KEY. Read once, at the edge."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from pipeline.core.errors import ConfigError
+from pipeline.core.i18n import _
+
+DEFAULTS = Path(__file__).resolve().parent.parent / "settings.toml"
+ENV_PREFIX = "KENTONGAN__"
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")  # it names a folder of landing/
+
+
+class Section(BaseModel):
+    """Parent of the sections: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Office(Section):
+    """Which office this is, where and in which language."""
+
+    code: str = Field(pattern=r"^\d{2}(\.\d{2})?$")
+    name: str
+    timezone: str
+    language: Literal["id", "en"]
+    calendar: str
+    institutions: str
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(_("unknown time zone; use Asia/Jakarta, Asia/Makassar or Asia/Jayapura")) from error
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone, in which partitions and times without a zone are read."""
+        return ZoneInfo(self.timezone)
+
+
+class Paths(Section):
+    """Where things are kept."""
+
+    home: Path
+
+    @field_validator("home", mode="after")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+class Log(Section):
+    """Logs on standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+    format: Literal["text", "json"]
+
+
+class Fetch(Section):
+    """The HTTP client. Times in seconds, sizes in bytes."""
+
+    contact: str
+    timeout: float = Field(gt=0)
+    total_timeout: float = Field(gt=0)
+    max_bytes: int = Field(gt=0)
+    max_redirects: int = Field(ge=0)
+    retries: int = Field(ge=0)
+    pace: float = Field(ge=0)
+    max_entries: int = Field(gt=0)
+    articles: bool
+    allow_hosts: tuple[str, ...]
+
+
+class Intake(Section):
+    """What a file must be like to be taken in."""
+
+    one_person_share: float = Field(gt=0, le=1)
+    one_person_rows: int = Field(ge=2)
+    max_text: int = Field(ge=280)
+
+
+class NearDuplicates(Section):
+    """When two posts count as copies of each other."""
+
+    threshold: float = Field(gt=0, le=1)
+    days: int = Field(ge=0, le=31)
+    min_letters: int = Field(ge=0)
+
+
+class Models(Section):
+    """Which model is in service."""
+
+    name: str
+    folder: str
+
+
+class Policy(Section):
+    """When a post becomes a flag."""
+
+    sample_share: float = Field(ge=0, le=0.01)
+    sample_per_day: int = Field(ge=0, le=50)
+    drop_out_of_area: bool
+    topics: str
+    threats: str
+    thresholds: dict[str, float]
+
+
+class StoreSettings(Section):
+    """The search index."""
+
+    kind: Literal["sqlite", "memory"]
+
+
+class Privacy(Section):
+    """Pseudonyms."""
+
+    election_period: str = Field(pattern=r"^[A-Za-z0-9-]{1,32}$")
+
+
+class Retention(Section):
+    """How many days things are kept."""
+
+    raw_social: int = Field(ge=1, le=30)
+    raw_news: int = Field(ge=1, le=90)
+    unflagged: int = Field(ge=1, le=30)
+    unreviewed: int = Field(ge=1, le=90)
+
+
+class SourceSettings(Section):
+    """One source. `subject` never is a private person; `visibility` "restricted" is refused with the reason."""
+
+    kind: Literal["feed", "export", "form"]
+    url: str = ""
+    path: str = ""
+    subject: Literal["area", "topic", "media", "institution", "campaign", "field"] = "area"
+    visibility: Literal["media", "official", "broadcast", "comment", "submitted"] = "broadcast"
+    covers: tuple[str, ...] = ()
+    publisher_class: Literal["verified_press", "other", ""] = ""
+    legal_basis: str = ""
+    terms: str = ""
+    max_days: int | None = Field(default=None, ge=1)
+    platform: str = ""
+    item_kind: Literal["post", "comment", "news", "field", "forwarded"] | None = None
+    mapping: str = ""
+    columns: dict[str, str] = {}
+
+    @field_validator("visibility", mode="before")
+    @classmethod
+    def _public(cls, value: object) -> object:
+        if value == "restricted":
+            raise ValueError(_("what is behind approval, invitation or friendship is never read"))
+        return value
+
+    @model_validator(mode="after")
+    def _has_address(self) -> SourceSettings:
+        if self.kind == "feed" and not self.url:
+            raise ValueError(_("a feed needs a url"))
+        if self.kind != "feed" and not self.path:
+            raise ValueError(_("an export or form needs a path"))
+        return self
+
+
+class Settings(Section):
+    """All settings; each room is handed its own section."""
+
+    office: Office
+    paths: Paths
+    log: Log
+    fetch: Fetch
+    intake: Intake
+    near_duplicates: NearDuplicates
+    models: Models
+    policy: Policy
+    store: StoreSettings
+    privacy: Privacy
+    retention: Retention
+    sources: dict[str, SourceSettings]
+
+    @field_validator("sources")
+    @classmethod
+    def _plain_names(cls, value: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+        for name in value:
+            if not SOURCE_NAME.fullmatch(name):
+                raise ValueError(
+                    _('source name "{name}": use small letters, digits, - and _, 40 at most').format(name=name)
+                )
+        return value
+
+
+def load_settings(path: Path | None = None, environ: dict[str, str] | None = None) -> tuple[Settings, dict[str, str]]:
+    """Read the settings and where each value came from ("default", the file's name, or the variable's name).
+
+    Raises ConfigError that names the file, the key and, for an unknown key, the nearest known one.
+    """
+    environ = dict(os.environ) if environ is None else environ
+    layers = [("default", _read_toml(DEFAULTS))]
+    if path is None and environ.get("KENTONGAN_CONFIG"):
+        path = Path(environ["KENTONGAN_CONFIG"])
+    if path is not None:
+        layers.append((path.name, _read_toml(path)))
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, layer in [*layers, *_environment(environ)]:
+        _merge(merged, layer, origins, name)
+    if path is not None:
+        _anchor_paths(merged, origins, path)
+    try:
+        return Settings.model_validate(merged), origins
+    except ValidationError as error:
+        raise ConfigError(_explain(error, origins)) from error
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A nested dict as {"section.key": value}; an empty dict is a value of its own."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            flat |= flatten(value, name + ".")
+        else:
+            flat[name] = value
+    return flat
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(_("there is no config file {path}").format(path=path)) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(_("{path} cannot be read as TOML: {error}").format(path=path, error=error)) from error
+
+
+def _environment(environ: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    """One layer for each KENTONGAN__ variable, named after it."""
+    layers = []
+    for name in sorted(environ):
+        if not name.startswith(ENV_PREFIX):
+            continue
+        keys = name[len(ENV_PREFIX) :].lower().split("__")
+        layer: dict[str, Any] = {keys[-1]: _json_or_text(environ[name])}
+        for key in reversed(keys[:-1]):
+            layer = {key: layer}
+        layers.append((name, layer))
+    return layers
+
+
+def _json_or_text(value: str) -> Any:
+    """A list or table is written as JSON; everything else is text that pydantic converts."""
+    if value[:1] in "[{":
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return value
+
+
+def _merge(into: dict[str, Any], layer: dict[str, Any], origins: dict[str, str], name: str, prefix: str = "") -> None:
+    for key, value in layer.items():
+        if isinstance(value, dict) and isinstance(into.get(key), dict):
+            origins.pop(f"{prefix}{key}", None)  # an empty table had an origin of its own
+            _merge(into[key], value, origins, name, f"{prefix}{key}.")
+        else:
+            into[key] = value
+            origins |= dict.fromkeys(flatten({key: value}, prefix), name)
+
+
+def _anchor_paths(merged: dict[str, Any], origins: dict[str, str], file: Path) -> None:
+    """Paths that the operator's file gives are relative to that file, wherever the program is started."""
+    folder = file.absolute().parent
+    places = [("paths", "home"), ("models", "folder"), ("policy", "topics"), ("policy", "threats")]
+    places += [("office", "calendar"), ("office", "institutions")]
+    for section, key in places:
+        values = merged.get(section)
+        if isinstance(values, dict) and origins.get(f"{section}.{key}") == file.name and values.get(key):
+            values[key] = str(folder / Path(str(values[key])).expanduser())
+    sources = merged.get("sources")
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        for key in ("path", "url"):
+            value = source.get(key) if isinstance(source, dict) else None
+            if (
+                isinstance(value, str)
+                and value
+                and "://" not in value
+                and origins.get(f"sources.{name}.{key}") == file.name
+            ):
+                source[key] = str(folder / Path(value).expanduser())
+
+
+def _explain(error: ValidationError, origins: dict[str, str]) -> str:
+    lines = []
+    for fault in error.errors(include_url=False):
+        key = ".".join(str(part) for part in fault["loc"])
+        where = origins.get(key) or next((name for known, name in origins.items() if known.startswith(key + ".")), "")
+        if fault["type"] == "extra_forbidden":
+            line = _("unknown setting {key}").format(key=key) + _nearest(fault["loc"])
+        else:
+            line = _("setting {key}: {problem}").format(key=key, problem=fault["msg"].removeprefix("Value error, "))
+        lines.append(f"{line} [{where}]" if where else line)
+    return "\n".join(lines)
+
+
+def _nearest(location: tuple[str | int, ...]) -> str:
+    """`; did you mean ...?` with the nearest known key of the same section."""
+    model: Any = Settings
+    for part in location[:-1]:
+        if model is dict or part not in getattr(model, "model_fields", {}):
+            model = SourceSettings
+            continue
+        annotation = model.model_fields[part].annotation
+        model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else dict
+    known = list(getattr(model, "model_fields", {}))
+    near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.5)
+    if near:
+        return _("; did you mean {name}?").format(name=near[0])
+    return _("; known here: {names}").format(names=", ".join(known))
