@@ -1,0 +1,132 @@
+"""What is past its time goes (DOMAIN 4.6), by the day of its partition; shortening a period works at the next purge."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.core.clock import partition_start
+from pipeline.core.config import Retention
+from pipeline.core.errors import ItemError
+from pipeline.core.types import RawItem
+from pipeline.landing.files import written_aside
+from pipeline.landing.raw import read_header, read_part, rewrite_part
+
+_NEWS = ("media", "official")
+_NEWS_KEEPS = ("title", "link", "id", "published")
+_EXCERPT = 300  # characters of an article that stay beside its title and link
+
+
+def purge_landing(landing: Path, keep: Retention, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
+    """Remove social parts past `raw_social` days, trim news past `raw_news`; a source's `max_days` goes before both."""
+    counts: Counter[str] = Counter()
+    for path in sorted(landing.glob("*/*/*/part-*.jsonl.gz")):
+        header = read_header(path)
+        settings = header.get("settings") or {}
+        limit = settings.get("max_days")
+        is_news = settings.get("visibility") in _NEWS
+        days = min(keep.raw_news if is_news else keep.raw_social, limit or 10_000)
+        if not _is_past(path, days, now, zone) or header.get("trimmed"):
+            continue
+        trim = is_news and limit is None
+        counts["raw_trimmed" if trim else "raw_removed"] += 1
+        if dry_run:
+            continue
+        if trim:
+            _trim(path)
+        else:
+            path.unlink()
+            _remove_empty(path.parent, landing)
+    return counts
+
+
+def purge_derived(
+    derived: Path,
+    near_days: int,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    dry_run: bool,
+    expire: Callable[[list[str]], int] = len,
+) -> Counter[str]:
+    """Turn rows past their `expires_at` into counts, and remove signatures that nothing is compared with any more.
+
+    `expire` gets the ids of the flags among them before the rows go, so that a kill between leaves nothing behind.
+    """
+    counts: Counter[str] = Counter()
+    for path in sorted(derived.glob("*/*/posts-*.parquet")):
+        table = pq.read_table(path)
+        past = pc.fill_null(pc.less_equal(table["expires_at"], pa.scalar(now, table["expires_at"].type)), False)
+        gone = table.filter(past)
+        if not len(gone):
+            continue
+        counts["posts_to_counts"] += len(gone)
+        flagged = gone.filter(pc.greater(pc.list_value_length(gone["why"]), 0))["id"].to_pylist()
+        counts["flags_expired"] += len(flagged) if dry_run else expire(flagged)
+        if not dry_run:
+            _add_counts(path.parent / "counts.json", gone)
+            with written_aside(path) as aside:
+                pq.write_table(table.filter(pc.invert(past)), aside, compression="zstd")
+    for path in sorted(derived.glob("*/*/signatures.parquet")):
+        if _is_past(path, near_days + 1, now, zone):
+            counts["signatures_removed"] += 1
+            if not dry_run:
+                path.unlink()
+    return counts
+
+
+def purge_quarantine(folder: Path, days: int, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
+    """Remove quarantine files past `days`: they hold what social posts hold."""
+    past = [path for path in sorted(folder.glob("*/*/*.jsonl")) if _is_past(path, days, now, zone)]
+    for path in past if not dry_run else ():
+        path.unlink()
+        _remove_empty(path.parent, folder)
+    return Counter(quarantine_removed=len(past))
+
+
+def _is_past(path: Path, days: int, now: datetime, zone: ZoneInfo) -> bool:
+    partition = "/".join(path.parts[-3:-1])
+    return partition_start(partition, zone) + timedelta(days=days) <= now
+
+
+def _trim(path: Path) -> None:
+    try:
+        raws = [_trimmed(raw) for raw in read_part(path)]
+    except ItemError:
+        path.unlink()  # damaged and past its time: nothing to keep
+        return
+    rewrite_part(path, raws, trimmed=True)
+
+
+def _trimmed(raw: RawItem) -> RawItem:
+    payload: dict[str, Any] = {name: raw.payload[name] for name in _NEWS_KEEPS if name in raw.payload}
+    text = str(raw.payload.get("text") or raw.payload.get("summary") or "")
+    return RawItem(raw.source, raw.connector, raw.fetched_at, raw.place, payload | {"summary": text[:_EXCERPT]})
+
+
+def _add_counts(path: Path, gone: pa.Table) -> None:
+    """Add the rows to the partition's counts by source, topic and region; no id and no text."""
+    counts: Counter[str] = Counter(json.loads(path.read_text()) if path.exists() else {})
+    for row in gone.select(["source", "topics", "regions", "why"]).to_pylist():
+        counts["posts"] += 1
+        counts["flagged"] += bool(row["why"])
+        counts[f"source:{row['source']}"] += 1
+        counts.update(f"topic:{topic['code']}" for topic in row["topics"])
+        counts.update(f"region:{region['code']}" for region in row["regions"] if region["how"] == "mention")
+    with written_aside(path) as aside:
+        aside.write_text(json.dumps(counts, sort_keys=True), encoding="utf-8")
+
+
+def _remove_empty(folder: Path, root: Path) -> None:
+    while folder != root and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
