@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pipeline.text.personal import replace_personal
 
@@ -22,7 +23,7 @@ def mask(text: str, keep: frozenset[str] = frozenset()) -> str:
     Handles in `keep` (institutional accounts, with or without @, in any case) stay. All links go, since a link to a
     post names its account. Masking twice changes nothing; `normalise` drops the words in brackets again.
     """
-    kept = {name.lstrip("@").lower() for name in keep}
+    kept = _plain_names(keep)
 
     def write(kind: str, found: str) -> str:
         if kind == "handle" and _NOT_NAME.sub("", found).lower() in kept:
@@ -30,3 +31,9 @@ def mask(text: str, keep: frozenset[str] = frozenset()) -> str:
         return PLACEHOLDERS[kind]
 
     return replace_personal(text, write)
+
+
+@lru_cache(maxsize=8)
+def _plain_names(keep: frozenset[str]) -> frozenset[str]:
+    """Worked out once for each list of institutions, not for each post."""
+    return frozenset(name.lstrip("@").lower() for name in keep)

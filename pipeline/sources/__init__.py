@@ -1,0 +1,1 @@
+"""The world to raw items, and raw items to posts."""
