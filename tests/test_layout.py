@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import configparser
+import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,26 @@ def test_only_the_command_line_prints_or_exits() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert not calls & {"print", "exit", "quit"}, path
+
+
+def _imported(room: str = "") -> set[str]:
+    """The top-level modules that the package imports from outside the standard library and itself."""
+    names: set[str] = set()
+    for path in FILES:
+        if room and room not in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names.add((node.module or "").split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"pipeline"}
+
+
+def test_what_is_imported_is_declared_and_what_is_declared_is_used() -> None:
+    """Three are not imported: zoneinfo reads tzdata, the stemmer PySastrawi's word list, openpyxl uses defusedxml."""
+    options = _config()["options"]["install_requires"] + _config()["options.extras_require"]["train"]
+    declared = {re.split(r"[^\w-]", line)[0].lower() for line in options.split("\n") if line}
+    modules = packages_distributions()
+    used = {modules[name][0].lower().replace("_", "-") for name in _imported()}
+    assert used == declared - {"tzdata", "pysastrawi", "defusedxml"}

@@ -16,10 +16,16 @@ class Source(Protocol):
     """Where posts come from. `fetch` touches the world, `parse` never does, so that a day can be replayed."""
 
     name: str
-    notes: Sequence[str]
-    """After `fetch`: what a person should know (columns that were guessed, entries left out)."""
-    dropped: Mapping[str, int]
-    """After `fetch`: columns that are not on the allow-list, with how many values were left out."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """After `fetch`: what a person should know (columns that were guessed, entries left out)."""
+        ...
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """After `fetch`: columns that are not on the allow-list, with how many values were left out."""
+        ...
 
     def fetch(self, since: datetime | None = None) -> Iterator[RawItem | Quarantined]:
         """Yield what is new at the source; a broken item is yielded as Quarantined and the rest goes on.

@@ -1,0 +1,80 @@
+"""The verbs' root: errors become messages and exit codes here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+import structlog
+
+from pipeline.cli import care, flow, look, models
+from pipeline.core.errors import KentonganError
+from pipeline.core.i18n import _
+
+# click's own words, so that the catalogue holds them
+_CLICK_WORDS = (
+    _("Usage:"),
+    _("Options"),
+    _("Commands"),
+    _("Show this message and exit."),
+    _("Show the version and exit."),
+    _("No such option: {name}"),
+    _("No such command {name!r}."),
+    _("Missing command."),
+    _("Missing argument {param_hint}"),
+    _("Missing option"),
+    _("Invalid value: {message}"),
+    _("Invalid value for {param_hint}: {message}"),
+    _("Try '{command} {option}' for help."),
+    _("required"),
+)
+
+
+@click.group(
+    help=_(
+        "Kentongan: early signals of hoaxes and hate speech around elections, for people to decide.\n\n"
+        "Example: kentongan run --input posts.csv"
+    ),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="kentongan", prog_name="kentongan")
+def app() -> None:
+    """The root of all verbs."""
+
+
+for _verb in (*flow.VERBS, *look.VERBS, *models.VERBS, *care.VERBS):
+    app.add_command(_verb)
+
+
+def call(arguments: Sequence[str]) -> int:
+    """Run the verb and return the exit code; no traceback ever reaches a user (`-vv` logs it)."""
+    try:
+        result = app.main(list(arguments), prog_name="kentongan", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KentonganError as error:
+        click.echo(_("Error: {message}").format(message=error), err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing to say
+        return 0
+    except OSError as error:
+        click.echo(_("Error: {message}").format(message=_os_message(error)), err=True)
+        return 1
+    except Exception as error:
+        structlog.get_logger().debug("internal_error", exc_info=True)
+        text = _("internal error ({name}); run again with -vv and send the log to the maintainers")
+        click.echo(_("Error: {message}").format(message=text.format(name=type(error).__name__)), err=True)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _os_message(error: OSError) -> str:
+    name = f"{error.filename}: " if error.filename else ""
+    return f"{name}{error.strerror or error}"

@@ -1,0 +1,275 @@
+"""ingest, flag, index, run, replay, reindex, purge: what the scheduler does at night, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.table import Table
+
+from pipeline import steps
+from pipeline.cli.common import (
+    Call,
+    check_day,
+    day_start,
+    dry_run_option,
+    partition_option,
+    progress_bar,
+    since_option,
+    table,
+    verb,
+)
+from pipeline.core.clock import check_partition
+from pipeline.core.config import SourceSettings
+from pipeline.core.errors import ConfigError
+from pipeline.core.i18n import _
+from pipeline.core.names import count_name, label_name, why_name
+from pipeline.core.types import StepReport
+from pipeline.sources.registry import guess_source
+from pipeline.workplace import Workplace
+
+_source_option = click.option(
+    "--source", "names", multiple=True, help=_("Only this source of the config (repeatable).")
+)
+_input_option = click.option(
+    "--input", "address", default="", metavar="FILE_OR_URL", help=_("A file or feed address; needs no config.")
+)
+_map_option = click.option(
+    "--map", "columns", multiple=True, metavar="FIELD=COLUMN", help=_("Which column is text, published_at, author, ...")
+)
+
+
+@verb("ingest", _("Fetch sources into landing."), "kentongan ingest --source portal")
+@_source_option
+@_input_option
+@_map_option
+@since_option
+@partition_option
+@dry_run_option
+def ingest(
+    call: Call,
+    names: tuple[str, ...],
+    address: str,
+    columns: tuple[str, ...],
+    since: str,
+    partition: str,
+    dry_run: bool,
+) -> int:
+    """Fetch only."""
+    place = call.workplace()
+    chosen = _chosen(place, names, address, columns)
+    with progress_bar() as progress:
+        done = steps.ingest(
+            place,
+            chosen,
+            since=day_start(since, call.settings),
+            partition=check_partition(partition) if partition else "",
+            dry_run=dry_run,
+            progress=progress,
+        )
+    call.show(_as_json([done.report], done), *_tables(place, [done.report]))
+    return _tell(done)
+
+
+@verb("flag", _("Read, score and flag landed partitions."), "kentongan flag --partition 2026-11-21/05")
+@partition_option
+@since_option
+@dry_run_option
+def flag(call: Call, partition: str, since: str, dry_run: bool) -> int:
+    """Flag the partition, or those since a day, or all that were not flagged yet."""
+    place = call.workplace()
+    with progress_bar() as progress:
+        reports = [
+            steps.flag(place, each, dry_run=dry_run, progress=progress)
+            for each in _landed(place, partition, since, only_new=True)
+        ]
+    call.show(_as_json(reports), *_tables(place, reports))
+    return 0
+
+
+@verb("index", _("Bring flags into the search index."), "kentongan index --partition 2026-11-21/05")
+@partition_option
+@since_option
+@dry_run_option
+def index(call: Call, partition: str, since: str, dry_run: bool) -> int:
+    """Index the partition, or those since a day, or all."""
+    place = call.workplace()
+    with progress_bar() as progress:
+        reports = [
+            steps.index(place, each, now=place.clock(), dry_run=dry_run, progress=progress)
+            for each in _landed(place, partition, since)
+        ]
+    call.show(_as_json(reports), *_tables(place, reports))
+    return 0
+
+
+@verb("run", _("Ingest, flag and index in one go."), "kentongan run --input posts.csv --map text=Tweet")
+@_source_option
+@_input_option
+@_map_option
+@since_option
+@partition_option
+@dry_run_option
+def run(
+    call: Call,
+    names: tuple[str, ...],
+    address: str,
+    columns: tuple[str, ...],
+    since: str,
+    partition: str,
+    dry_run: bool,
+) -> int:
+    """The whole job."""
+    place = call.workplace()
+    chosen = _chosen(place, names, address, columns)
+    with progress_bar() as progress:
+        done, reports = steps.run(
+            place,
+            chosen,
+            since=day_start(since, call.settings),
+            partition=check_partition(partition) if partition else "",
+            dry_run=dry_run,
+            progress=progress,
+        )
+    call.show(_as_json(reports, done), *_tables(place, reports))
+    return _tell(done)
+
+
+@verb("replay", _("Make derived posts and flags again from landing."), "kentongan replay --since 2026-11-14")
+@partition_option
+@since_option
+@dry_run_option
+def replay(call: Call, partition: str, since: str, dry_run: bool) -> int:
+    """Flag and index again; what stood in quarantine is tried again."""
+    place = call.workplace()
+    with progress_bar() as progress:
+        reports = steps.replay(place, _landed(place, partition, since), dry_run=dry_run, progress=progress)
+    call.show(_as_json(reports), *_tables(place, reports))
+    return 0
+
+
+@verb("reindex", _("Fill the search index again from derived posts."), "kentongan reindex")
+@since_option
+@dry_run_option
+def reindex(call: Call, since: str, dry_run: bool) -> int:
+    """Index all again."""
+    place = call.workplace()
+    with progress_bar() as progress:
+        reports = steps.reindex(place, check_day(since), dry_run=dry_run, progress=progress)
+    call.show(_as_json(reports), *_tables(place, reports))
+    return 0
+
+
+@verb("purge", _("Remove what is past its time."), "kentongan purge --dry-run")
+@dry_run_option
+def purge(call: Call, dry_run: bool) -> int:
+    """Retention."""
+    place = call.workplace()
+    report = steps.purge(place, now=place.clock(), dry_run=dry_run)
+    call.show(_as_json([report]), *_tables(place, [report]))
+    return 0
+
+
+VERBS = (ingest, flag, index, run, replay, reindex, purge)
+
+
+def _chosen(
+    place: Workplace, names: tuple[str, ...], address: str, columns: tuple[str, ...]
+) -> dict[str, SourceSettings]:
+    """The sources of this call."""
+    configured = place.settings.sources
+    if address:
+        return dict([guess_source(address, _mapping(columns))])
+    unknown = sorted(set(names) - set(configured))
+    if unknown:
+        raise ConfigError(
+            _("the config has no source {names}; it has {known}").format(
+                names=", ".join(unknown), known=", ".join(configured) or _("none")
+            )
+        )
+    chosen = {name: configured[name] for name in names} if names else dict(configured)
+    if not names:
+        chosen |= place.inbox_sources()
+    if not chosen:
+        raise ConfigError(
+            _(
+                "there is nothing to read: name a file or feed with --input, put a file into {inbox}, "
+                "or write [sources] in a config file"
+            ).format(inbox=place.home.inbox)
+        )
+    return chosen
+
+
+def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
+    pairs = [column.partition("=") for column in columns]
+    for field, equals, column in pairs:
+        if not (field and equals and column):
+            raise ConfigError(_('"{text}" is no mapping; write --map text=Tweet').format(text=field + equals + column))
+    return {field: column for field, _equals, column in pairs}
+
+
+def _landed(place: Workplace, partition: str, since: str, *, only_new: bool = False) -> list[str]:
+    if partition:
+        return [check_partition(partition)]
+    day = check_day(since)
+    return steps.unflagged(place) if only_new and not day else steps.landed(place, day)
+
+
+def _tell(done: steps.Ingested) -> int:
+    """Say on standard error what was guessed and which sources failed; the exit code."""
+    for note in done.notes:
+        click.echo(note, err=True)
+    for failure in done.failed:
+        click.echo(_("Source {name}: {error}").format(name=failure.source, error=failure.error), err=True)
+    return steps.exit_code(done.failed)
+
+
+def _as_json(reports: list[StepReport], done: steps.Ingested | None = None) -> dict[str, Any]:
+    value: dict[str, Any] = {"reports": [asdict(report) for report in reports]}
+    if done is not None:
+        value["failed"] = {failure.source: str(failure.error) for failure in done.failed}
+        value["notes"] = list(done.notes)
+    return value
+
+
+def _closing(reports: list[StepReport]) -> Table:
+    """In, new, duplicate, quarantined, flagged: one line a step."""
+    made = table(_("What happened"), _("Step"), _("In"), _("Out"))
+    for report in reports:
+        parts = [
+            f"{count_name(name)} {number:,}" for name, number in report.counts.items() if number or name == "flagged"
+        ]
+        made.add_row(f"{report.step} {report.partition}", f"{report.total:,}", " · ".join(parts))
+    return made
+
+
+def _tables(place: Workplace, reports: list[StepReport]) -> list[Table]:
+    return [_closing(reports), *(made for report in reports for made in _breakdown(place, report))]
+
+
+def _breakdown(place: Workplace, report: StepReport) -> list[Table]:
+    titles: dict[str, tuple[str, Callable[[str], str]]] = {
+        "why": (_("Flags by reason"), why_name),
+        "label": (_("Flags by label"), label_name),
+        "topic": (_("Flags by topic"), str),
+        "province": (_("Flags by province"), str),
+        "cluster": (_("Largest clusters of copies"), lambda name: _first_words(place, name)),
+    }
+    made = []
+    for name, counts in report.tables.items():
+        title, naming = titles.get(
+            name, (_("Columns that were dropped ({name})").format(name=name.partition(":")[2]), str)
+        )
+        if counts:
+            made.append(table(title, "", _("Count")))
+            for value, number in counts.items():
+                made[-1].add_row(naming(value), f"{number:,}")
+    return made
+
+
+def _first_words(place: Workplace, flag_id: str) -> str:
+    """A cluster's first words if it is flagged; an id alone if not (what nobody flagged is not shown)."""
+    found = place.store.get(flag_id)
+    return f"{found.post.text[:60]!r}" if found else flag_id

@@ -1,0 +1,221 @@
+"""classify, search, show: looking at texts and flags; nothing is written."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, TextIO
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from pipeline import steps
+from pipeline.cli.common import Call, console, day_start, progress_bar, table, verb
+from pipeline.core.codec import flag_to_dict
+from pipeline.core.errors import ConfigError
+from pipeline.core.i18n import _
+from pipeline.core.names import band_name, label_name, why_name, why_not_name
+from pipeline.core.types import SHOWN_LABELS, Flag, Hit, Signal
+
+_BATCH = 1_000
+
+
+@verb(
+    "classify",
+    _("The model alone: texts in, one JSON object a line out, in input order; nothing is stored."),
+    "echo 'selamat pagi' | kentongan classify -",
+)
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="surrogateescape"), default="-")
+@click.option("--column", default="", help=_("The text's column, if the file is CSV or JSON Lines."))
+@click.option("--no-reasons", is_flag=True, help=_("Faster: no spans of the text."))
+def classify(call: Call, file: TextIO, column: str, no_reasons: bool) -> int:
+    """Signals of the model and the threat rules."""
+    place = call.workplace_without_home()
+    texts = _texts(file, column)
+    with progress_bar() as progress:
+        while batch := list(islice(texts, _BATCH)):
+            scored = place.classifier.classify(batch, reasons=not no_reasons)
+            ruled = place.threats.classify(batch, reasons=not no_reasons)
+            for signals, rules in zip(scored, ruled, strict=True):
+                click.echo(json.dumps(_classified((*signals, *rules), place.classifier.name, not no_reasons)))
+            progress("classify", len(batch))
+    return 0
+
+
+@verb(
+    "search",
+    _('Search flags by words, "phrases", -not, field:value and dates.'),
+    "kentongan search 'serangan fajar' wilayah:61",
+)
+@click.argument("words", nargs=-1)
+@click.option("--since", default="", metavar="DAY", help=_("Published on or after this day."))
+@click.option("--until", default="", metavar="DAY", help=_("Published before this day."))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help=_("Hits on one page."))
+@click.option("--after", default=None, metavar="TOKEN", help=_("The next page: the token that the last page gave."))
+@click.option("--newest", is_flag=True, help=_("Newest first instead of most relevant first."))
+@click.option("--facets", is_flag=True, help=_("Also count by label, topic, region, source, status and day."))
+def search(
+    call: Call,
+    words: tuple[str, ...],
+    since: str,
+    until: str,
+    limit: int,
+    after: str | None,
+    newest: bool,
+    facets: bool,
+) -> int:
+    """Find flags."""
+    place = call.workplace()
+    query = steps.parse_query(place, " ".join(words), day_start(since, call.settings), day_start(until, call.settings))
+    page = place.store.search(query, limit=limit, after=after, order="newest" if newest else "relevance")
+    found = place.store.facets(query, ["label", "topic", "region", "source", "status", "day"]) if facets else {}
+    value = {
+        "total": page.total,
+        "next": page.next,
+        "hits": [{"snippet": hit.snippet, "marks": hit.marks, **flag_to_dict(hit.flag)} for hit in page.hits],
+        "facets": found,
+    }
+    call.show(value, _hits(page.hits, page.total), *(_facet(name, counts) for name, counts in found.items() if counts))
+    if page.next and not call.as_json:
+        click.echo(_("More: add --after {token}").format(token=page.next), err=True)
+    return 0
+
+
+@verb("show", _("One post, and why it was or was not flagged."), "kentongan show x~1f2e3d4c5b6a79880716")
+@click.argument("flag_id", metavar="ID")
+def show(call: Call, flag_id: str) -> int:
+    """Explain one post."""
+    place = call.workplace()
+    found = steps.find(place, flag_id)
+    if found is None:
+        raise ConfigError(
+            _("there is no post {id} in the index or in derived/; it may be past its time").format(id=flag_id)
+        )
+    call.show(flag_to_dict(found))
+    if not call.as_json:
+        _explain(found)
+    return 0
+
+
+VERBS = (classify, search, show)
+
+
+def _texts(file: TextIO, column: str) -> Iterator[str]:
+    """One text a line, or the column of CSV or JSON Lines; a line that is neither is an error with its number."""
+    if not column:
+        yield from (line.rstrip("\r\n") for line in file)
+        return
+    first = file.readline()
+    lines = (line for part in ((first,), file) for line in part)
+    if first.lstrip().startswith("{"):
+        yield from _json_column(lines, column)
+        return
+    delimiter = max(",;\t", key=first.count)
+    rows = csv.DictReader(lines, delimiter=delimiter)
+    if column not in (rows.fieldnames or ()):
+        raise ConfigError(
+            _('there is no column "{column}"; the file has {names}').format(
+                column=column, names=", ".join(rows.fieldnames or ())
+            )
+        )
+    yield from (row[column] or "" for row in rows)
+
+
+def _json_column(lines: Iterator[str], column: str) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield str(json.loads(line)[column])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(
+                _('line {number} is no JSON object with "{column}"').format(number=number, column=column)
+            ) from error
+
+
+def _classified(signals: tuple[Signal, ...], model: str, with_reasons: bool) -> dict[str, Any]:
+    value: dict[str, Any] = {
+        "labels": {
+            signal.label: {
+                "score": round(signal.score, 4),
+                "threshold": round(signal.threshold, 4),
+                "over": signal.over,
+            }
+            for signal in signals
+        },
+        "model": model,
+    }
+    if with_reasons:
+        value["reasons"] = [
+            {"label": s.label, "start": r.start, "end": r.end, "weight": round(r.weight, 3)}
+            for s in signals
+            for r in s.reasons
+        ]
+    return value
+
+
+def _hits(hits: tuple[Hit, ...], total: int) -> Table:
+    made = Table(title=_("{total} flags").format(total=f"{total:,}"), title_justify="left", header_style="bold")
+    for column in (_("Published"), _("Indications and topics"), _("Regions"), _("Text"), "ID"):
+        made.add_column(column, overflow="fold")
+    for hit in hits:
+        flag = hit.flag
+        when = flag.post.published_at or flag.post.fetched_at
+        labels = [label_name(s.label) for s in flag.signals if s.over and s.label in SHOWN_LABELS]
+        regions = [region.name for region in flag.regions if region.how == "mention"]
+        snippet = Text(hit.snippet)
+        for start, end in hit.marks:
+            snippet.stylize("bold reverse", start, end)
+        made.add_row(
+            f"{when:%Y-%m-%d}",
+            Text("; ".join([*labels, *(topic.name for topic in flag.topics)])),
+            Text(", ".join(regions) or _("unknown")),
+            snippet,
+            Text(flag.id),
+        )
+    return made
+
+
+def _facet(name: str, counts: dict[str, int]) -> Table:
+    made = table(name, "", _("Count"))
+    for value, number in counts.items():
+        made.add_row(label_name(value) if name == "label" else value, f"{number:,}")
+    return made
+
+
+def _explain(flag: Flag) -> None:
+    """Text with the reasons marked, then each indication in three bands, and why it is or is not a flag."""
+    post, out = flag.post, console()
+    text = Text(post.text)
+    for signal in flag.signals:
+        for reason in signal.reasons if signal.over else ():
+            text.stylize("bold underline", reason.start, reason.end)
+    out.print(
+        Text(f"{post.id}  {post.source}  {post.published_at or post.fetched_at:%Y-%m-%d %H:%M} UTC  {post.stage}")
+    )
+    if post.title:
+        out.print(Text(post.title, style="bold"))
+    out.print(text)
+    made = Table(title=_("Indications"), title_justify="left", header_style="bold")
+    for column in (_("Indication"), _("Band"), _("Words that say so"), _("Who says so")):
+        made.add_column(column, overflow="fold")
+    for signal in flag.signals:
+        words = ", ".join(repr(post.text[r.start : r.end]) for r in signal.reasons)
+        made.add_row(label_name(signal.label), band_name(signal.band), Text(words), signal.model)
+    out.print(made)
+    for region in flag.regions:
+        how = _("named") if region.how == "mention" else _("only the source suggests it")
+        words = ", ".join(repr(post.text[start:end]) for start, end in region.spans)
+        out.print(Text(_("Region: {name} ({how}) {words}").format(name=region.name, how=how, words=words)))
+    for topic in flag.topics:
+        words = ", ".join(repr(post.text[start:end]) for start, end in topic.spans)
+        out.print(Text(_("Topic: {name} {words}").format(name=topic.name, words=words)))
+    if flag.why:
+        out.print(Text(_("Flagged because of: {why}").format(why="; ".join(map(why_name, flag.why))), style="bold"))
+    if flag.why_not:
+        reasons = "; ".join(map(why_not_name, flag.why_not))
+        out.print(Text(_("Not flagged for: {why_not}").format(why_not=reasons), style="bold"))
+    out.print(Text(_("Cluster: {cluster}").format(cluster=flag.cluster or flag.id)))

@@ -1,0 +1,103 @@
+"""train, evaluate, models: for the data scientist."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pipeline.cli.common import Call, progress_bar, table, verb
+from pipeline.core.errors import ConfigError
+from pipeline.core.i18n import _
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group("train", help=_("Make a model again from labelled files (needs the extra `train`)."))
+def train() -> None:
+    """Kinds of models."""
+
+
+@verb(
+    "tfidf",
+    _("Train the default model; writes <out>/tfidf-<date>/ with its card."),
+    "kentongan train tfidf --hate okky2019.csv --date 2026-11-21 --out models",
+)
+@click.option("--hate", type=_FILE, required=True, help=_("The labelled tweets (CSV, columns as in okky2019)."))
+@click.option("--hoax", type=_FOLDER, default=None, help=_("Folder of debunked hoaxes, for hoax_style."))
+@click.option("--news", type=_FOLDER, default=None, help=_("Folder of ordinary news, for hoax_style."))
+@click.option("--out", type=_FOLDER, required=True, help=_("Where the model's folder is made."))
+@click.option("--date", required=True, help=_("Stands in the model's name; not taken from the clock."))
+@click.option("--seed", default=0, show_default=True, help=_("Seed of folds and solvers."))
+def tfidf(call: Call, hate: Path, hoax: Path | None, news: Path | None, out: Path, date: str, seed: int) -> int:
+    """Same files and seed: the same model."""
+    from pipeline.train.tfidf import train_tfidf  # loads scikit-learn
+
+    with progress_bar() as progress:
+        folder = train_tfidf(hate, hoax, news, out, seed=seed, date=date, progress=lambda name: progress(name, 1))
+    call.show({"model": str(folder)}, table(_("Trained: {name}").format(name=folder.name)))
+    return 0
+
+
+train.add_command(tfidf)
+
+
+@verb("evaluate", _("Measure a model on labelled files."), "kentongan evaluate --hate okky2019.csv")
+@click.option("--hate", type=_FILE, required=True, help=_("The labelled tweets (CSV, columns as in okky2019)."))
+@click.option("--model", type=_FOLDER, default=None, help=_("The model's folder; else the one in service."))
+def evaluate(call: Call, hate: Path, model: Path | None) -> int:
+    """Metrics by label with intervals."""
+    from pipeline.train.evaluate import evaluate as measure  # loads scikit-learn
+
+    metrics = measure(model or call.workplace_without_home().model_folder, hate)
+    call.show(metrics, *_metric_tables(metrics))
+    return 0
+
+
+@click.group("models", help=_("The models at hand."))
+def models() -> None:
+    """List and show."""
+
+
+@verb("list", _("Models of this office and the shipped one; * is in service."), "kentongan models list")
+def list_models(call: Call) -> int:
+    """What there is."""
+    place = call.workplace_without_home()
+    names = {str(folder): folder == place.model_folder for folder in place.model_folders()}
+    made = table(_("Models"), _("Folder"), _("In service"))
+    for name, in_service in names.items():
+        made.add_row(name, "*" if in_service else "")
+    call.show([{"folder": name, "in_service": in_service} for name, in_service in names.items()], made)
+    return 0
+
+
+@verb("show", _("A model's card."), "kentongan models show tfidf-2026-11-21")
+@click.argument("name", default="")
+def show_model(call: Call, name: str) -> int:
+    """The card as text; its metrics as JSON."""
+    place = call.workplace_without_home()
+    folder = next((each for each in place.model_folders() if each.name == name), None) if name else place.model_folder
+    if folder is None:
+        raise ConfigError(_("there is no model {name}; see: kentongan models list").format(name=name))
+    if call.as_json:
+        call.show(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+    else:
+        click.echo((folder / "card.md").read_text(encoding="utf-8"))
+    return 0
+
+
+models.add_command(list_models)
+models.add_command(show_model)
+
+VERBS = (train, evaluate, models)
+
+
+def _metric_tables(metrics: dict[str, Any]) -> list[Any]:
+    made = table(_("Metrics"), _("Label"), "AP", "F1", _("Precision"), _("Recall"), "ECE", "Brier")
+    for label, values in metrics["labels"].items():
+        cells = [values.get(name) for name in ("ap", "f1", "precision", "recall", "ece", "brier")]
+        made.add_row(label, *("" if cell is None else f"{cell:.3f}" for cell in cells))
+    return [made]

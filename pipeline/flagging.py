@@ -1,0 +1,270 @@
+"""One partition from landing to derived/, in chunks, with memory that does not grow with the texts."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pipeline.classify.policy import decide, may_sample, sample_rank
+from pipeline.core.clock import days_before, partition_start
+from pipeline.core.config import SourceSettings
+from pipeline.core.errors import ItemError
+from pipeline.core.i18n import _
+from pipeline.core.types import SHOWN_LABELS, Flag, Post, Quarantined, RawItem, StepReport
+from pipeline.enrich.regions import only_other_offices
+from pipeline.enrich.stages import stage_at
+from pipeline.landing import near
+from pipeline.landing.derived import count_samples, earlier_signatures, replace_columns, write_derived
+from pipeline.landing.quarantine import write_quarantine
+from pipeline.landing.raw import parts, read_header, read_part
+from pipeline.text import normalise
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipeline.core.ports import Source
+    from pipeline.workplace import Workplace
+
+_CHUNK = 1_000  # posts in memory at a time: about 10 MB with their signals
+_TOP_CLUSTERS = 5
+_DAY = timedelta(days=1)
+
+
+class PartitionRun:
+    """Flags one partition: `run` reads landing/<partition> and writes derived/<partition> and its quarantine whole."""
+
+    def __init__(self, place: Workplace, partition: str, progress: Callable[[int], None]) -> None:
+        self._place = place
+        self._partition = partition
+        self._progress = progress
+        self._office = place.settings.office
+        self._near = place.settings.near_duplicates
+        self._month = partition[:7].replace("-", ".")
+        self._sources: dict[str, Source] = {}
+        self._landed_with: dict[str, dict[str, Any]] = {}
+        self._counts: Counter[str] = Counter()
+        self._tables: dict[str, Counter[str]] = {
+            name: Counter() for name in ("label", "topic", "province", "why", "cluster")
+        }
+        self._quarantined: list[Quarantined] = []
+        self._ids: list[str] = []
+        self._identity: list[int] = []
+        self._minhash: list[near.U32] = []
+        self._samples: list[tuple[float, int]] = []
+        self._seen: set[int] = set()
+
+    def run(self, *, dry_run: bool = False) -> StepReport:
+        """Do it; with `dry_run` count only, write nothing."""
+        home = self._place.home
+        self._first = days_before(self._partition, self._near.days)
+        self._known = self._earlier_identities()
+        if dry_run:
+            for flags in self._chunks():
+                for flag in flags:
+                    self._count(flag.why, [], [], [])
+        else:
+            write_derived(home.derived, self._partition, self._place.fingerprint, self._chunks(), self._finish)
+            near.write_signatures(home.derived / self._partition / "signatures.parquet", self._signatures())
+            write_quarantine(home.quarantine, self._partition, "flag", self._quarantined)
+        clusters = Counter({name: count for name, count in self._tables.pop("cluster").items() if count > 1})
+        tables = {name: dict(table.most_common()) for name, table in self._tables.items()}
+        tables["cluster"] = dict(clusters.most_common(_TOP_CLUSTERS))
+        return StepReport("flag", self._partition, sum(self._counts.values()), dict(self._counts), tables)
+
+    # ---- the way of a chunk
+
+    def _chunks(self) -> Iterator[list[Flag]]:
+        raws = self._raws()
+        while chunk := list(islice(raws, _CHUNK)):
+            posts = [post for raw in chunk if (post := self._parse(raw)) is not None]
+            fresh = [post for post in posts if self._is_fresh(post)]
+            flags = [flag for flag in self._decide(fresh) if self._in_area(flag)]
+            self._sign(flags)
+            self._progress(len(chunk))
+            if flags:
+                yield flags
+
+    def _raws(self) -> Iterator[RawItem]:
+        for path in parts(self._place.home.landing, self._partition):
+            header = read_header(path)
+            self._landed_with[header.get("source", "")] = header.get("settings", {})
+            try:
+                yield from read_part(path)
+            except ItemError as error:
+                moment = partition_start(self._partition, self._office.zone)
+                self._reject(path.parts[-4], path.name, str(error), moment, {})
+
+    def _parse(self, raw: RawItem) -> Post | None:
+        try:
+            post = self._source(raw).parse(raw)
+        except ItemError as error:
+            self._reject(raw.source, raw.place, str(error), raw.fetched_at, raw.payload)
+            return None
+        return replace(post, office=self._office.code, partition=self._partition)
+
+    def _source(self, raw: RawItem) -> Source:
+        """The parser of the item's source: with today's settings or, no longer configured, those it landed with."""
+        if raw.source not in self._sources:
+            self._sources[raw.source] = self._place.source(raw.source, self._settings(raw.source))
+        return self._sources[raw.source]
+
+    def _settings(self, source: str) -> SourceSettings:
+        settings = self._place.settings.sources.get(source)
+        if settings is None:
+            landed_with = self._landed_with.get(source, {})
+            settings = SourceSettings.model_validate(landed_with | {"url": "-", "path": "-"})
+        return settings
+
+    def _is_fresh(self, post: Post) -> bool:
+        """False for a post that already came with the same text, here or in the days that are compared with."""
+        identity = _identity(post)
+        if identity in self._seen or _contains(self._known, identity):
+            self._counts["duplicate"] += 1
+            return False
+        self._seen.add(identity)
+        return True
+
+    def _decide(self, posts: list[Post]) -> list[Flag]:
+        place = self._place
+        texts = [post.text for post in posts]
+        flags = []
+        for post, scored, ruled in zip(
+            posts, place.classifier.classify(texts), place.threats.classify(texts), strict=True
+        ):
+            flag = Flag(post, signals=(*scored, *ruled), month=self._month)
+            for enricher in place.enrichers:
+                flag = enricher.enrich(flag)
+            moment = post.published_at or post.fetched_at
+            stage = stage_at(moment, flag.regions, place.calendar, self._office.zone)
+            outside = only_other_offices(flag.regions, self._office.code)
+            decided = decide(replace(flag, post=replace(post, stage=stage)), place.policy, out_of_area=outside)
+            flags.append(replace(decided, fingerprint=self._fingerprint(post)))
+        return flags
+
+    def _in_area(self, flag: Flag) -> bool:
+        if "out_of_area" in flag.why_not:
+            self._counts["out_of_area"] += 1
+            return False
+        return True
+
+    def _sign(self, flags: list[Flag]) -> None:
+        """Remember what the whole partition needs of each post: 64 minima, its id, whether it may be sampled."""
+        share = self._place.policy.sample_share
+        for row, flag in enumerate(flags, start=len(self._ids)):
+            rank = sample_rank(flag.id)
+            if rank < share and may_sample(flag):
+                self._samples.append((rank, row))
+            self._identity.append(_identity(flag.post))
+        self._ids += [flag.id for flag in flags]
+        if flags:
+            texts = [" ".join(normalise(flag.post.text).tokens) for flag in flags]
+            self._minhash.append(near.minhash(texts, self._near.min_letters))
+
+    # ---- what only the whole partition knows
+
+    def _finish(self, table: pa.Table, first_row: int) -> pa.Table:
+        """Add clusters and samples to a row group, let older versions of an edited post go, and count."""
+        if first_row == 0:
+            self._settle()
+        rows = range(first_row, first_row + len(table))
+        why = table["why"].to_pylist()
+        probability: list[float | None] = [None] * len(table)
+        for at, row in enumerate(rows):
+            if row in self._sampled:
+                why[at], probability[at] = ["sample"], self._probability
+        expires = [
+            self._expiry(moment, bool(reasons), source)
+            for moment, reasons, source in zip(
+                table["fetched_at"].to_pylist(), why, table["source"].to_pylist(), strict=True
+            )
+        ]
+        table = replace_columns(
+            table,
+            why=why,
+            sample_probability=probability,
+            expires_at=expires,
+            cluster=self._clusters[first_row : rows.stop],
+        )
+        table = table.filter(self._last[first_row : rows.stop])
+        for row in table.select(["why", "signals", "topics", "regions", "cluster"]).to_pylist():
+            self._count(row["why"], row["signals"], row["topics"], row["regions"])
+            self._tables["cluster"][row["cluster"]] += 1
+        return table
+
+    def _settle(self) -> None:
+        own = np.concatenate(self._minhash) if self._minhash else np.empty((0, near.PERMUTATIONS), np.uint32)
+        earlier = earlier_signatures(self._place.home.derived, self._partition, self._first)
+        self._clusters = near.cluster(self._ids, own, earlier, self._near.threshold)
+        self._last = _last_of_each(self._ids)
+        self._counts["duplicate"] += int((~self._last).sum())
+        taken = count_samples(self._place.home.derived, self._partition, self._office.code)
+        room = max(0, self._place.policy.sample_per_day - taken)
+        chosen = heapq.nsmallest(room, self._samples)
+        self._sampled = {row for _rank, row in chosen}
+        self._probability = self._place.policy.sample_share * len(chosen) / max(1, len(self._samples))
+
+    def _signatures(self) -> near.Signatures:
+        if not self._ids:
+            return near.Signatures(np.empty(0, np.uint64), np.empty((0, near.PERMUTATIONS), np.uint32), [])
+        identity = np.array(self._identity, dtype=np.uint64)
+        return near.Signatures(identity, np.concatenate(self._minhash), self._clusters)
+
+    def _expiry(self, fetched_at: datetime, flagged: bool, source: str) -> datetime:
+        """Flags keep for `unreviewed` days, the others for `unflagged`; a source's own limit goes before."""
+        retention = self._place.settings.retention
+        days = retention.unreviewed if flagged else retention.unflagged
+        limit = self._settings(source).max_days
+        return fetched_at + min(days, limit or days) * _DAY
+
+    # ---- small things
+
+    def _count(self, why: Any, signals: Any, topics: Any, regions: Any) -> None:
+        self._counts["sampled" if "sample" in why else "flagged" if why else "unflagged"] += 1
+        if not why or "sample" in why:
+            return
+        self._tables["why"].update(why)
+        over = (s["label"] for s in signals if s["score"] >= s["threshold"])
+        self._tables["label"].update(label for label in over if label in SHOWN_LABELS)
+        self._tables["topic"].update(topic["name"] for topic in topics)
+        provinces = {region["code"][:2] for region in regions if region["how"] == "mention"}
+        names = [self._place.gazetteer.places[code].name for code in sorted(provinces)]
+        self._tables["province"].update(names or [_("unknown")])
+
+    def _reject(self, source: str, place: str, reason: str, at: datetime, payload: dict[str, Any]) -> None:
+        self._counts["quarantined"] += 1
+        self._quarantined.append(Quarantined("flag", source, place, reason, at, payload))
+
+    def _fingerprint(self, post: Post) -> str:
+        return sha256(f"{self._place.fingerprint}\0{post.title}\0{post.text}".encode("utf-8", "replace")).hexdigest()[
+            :16
+        ]
+
+    def _earlier_identities(self) -> near.U64:
+        earlier = earlier_signatures(self._place.home.derived, self._partition, self._first)
+        return np.unique(np.concatenate([np.empty(0, np.uint64), *(signatures.identity for signatures in earlier)]))
+
+
+def _identity(post: Post) -> int:
+    """What makes a post the same as one that came before: id and text; the text alone where it makes the id."""
+    return near.hash64(post.id if post.id.startswith("sha:") else f"{post.id}\0{post.title}\0{post.text}")
+
+
+def _contains(ordered: near.U64, value: int) -> bool:
+    at = int(np.searchsorted(ordered, np.uint64(value)))
+    return at < len(ordered) and int(ordered[at]) == value
+
+
+def _last_of_each(ids: list[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """A mask of the last row of each id: an edited post that came twice in an hour counts once, as it last was."""
+    last = {flag_id: row for row, flag_id in enumerate(ids)}
+    mask = np.zeros(len(ids), dtype=bool)
+    mask[list(last.values())] = True
+    return mask

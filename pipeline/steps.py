@@ -1,0 +1,267 @@
+"""The table of contents: one function a task, in the order in which data meets them.
+
+ingest -> flag -> index      what `kentongan run` and the scheduler do
+replay, reindex              the same again, from landing and from derived/
+purge                        what is past its time goes
+
+A step reads its partition and writes its outputs whole: twice is once. None asks for the time or for "the latest";
+the caller passes `now` where it matters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+from pipeline.core.clock import partition_of
+from pipeline.core.config import SourceSettings
+from pipeline.core.errors import ConfigError, ItemError, KentonganError, TransientError
+from pipeline.core.ports import Source
+from pipeline.core.types import Flag, PutCount, Quarantined, Query, RawItem, StepReport
+from pipeline.flagging import PartitionRun
+from pipeline.landing import retention
+from pipeline.landing.derived import derived_file, derived_partitions, read_derived
+from pipeline.landing.files import remove_leftovers
+from pipeline.landing.quarantine import write_quarantine
+from pipeline.landing.raw import partitions, parts, write_part
+from pipeline.sources import inbox
+from pipeline.store import query as store_query
+from pipeline.workplace import Workplace
+
+Progress = Callable[[str, int], None]
+"""Called with the step's name and how many further items it has done."""
+
+_PART_ITEMS = 5_000  # a part of 5,000 short posts is about 500 kB and 30 MB while it is made
+_PUT_ITEMS = 2_000
+
+
+def quiet(step: str, items: int) -> None:
+    """No progress at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A source that could not be read, and what to do."""
+
+    source: str
+    error: KentonganError
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What an ingest of one or more sources did; failures stand beside, for one dead feed must not stop the others."""
+
+    partition: str
+    report: StepReport
+    failed: tuple[Failed, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def ingest(
+    place: Workplace,
+    sources: dict[str, SourceSettings],
+    *,
+    since: datetime | None = None,
+    partition: str = "",
+    dry_run: bool = False,
+    progress: Progress = quiet,
+) -> Ingested:
+    """Fetch each source into landing; `partition` is that of now unless the caller says (a live fetch has no past).
+
+    `dry_run` fetches and counts, and writes nothing.
+    """
+    partition = partition or partition_of(place.clock(), place.settings.office.zone)
+    counts: Counter[str] = Counter()
+    dropped: dict[str, dict[str, int]] = {}
+    failed, notes = [], []
+    for name, settings in sources.items():
+        try:
+            with place.home.lock(f"ingest-{name}"):
+                remove_leftovers(place.home.landing / name)
+                source = place.source(name, settings)
+                _ingest_one(place, source, settings, partition, since, dry_run, progress, counts)
+        except KentonganError as error:
+            failed.append(Failed(name, error))
+            if isinstance(error, ConfigError) and not dry_run:
+                _from_inbox(place, settings, inbox.refuse)
+            continue
+        if not dry_run:
+            _from_inbox(place, settings, inbox.done)
+        if source.dropped:
+            dropped[name] = dict(source.dropped)
+        notes += [f"{name}: {note}" for note in source.notes]
+    outs = _all(counts, "landed", "again", "quarantined")
+    report = StepReport("ingest", partition, sum(counts.values()), outs, dropped)
+    return Ingested(partition, report, tuple(failed), tuple(notes))
+
+
+def _ingest_one(
+    place: Workplace,
+    source: Source,
+    settings: SourceSettings,
+    partition: str,
+    since: datetime | None,
+    dry_run: bool,
+    progress: Progress,
+    counts: Counter[str],
+) -> None:
+    """Land one source's items in parts; what the source remembers moves on only after all have landed."""
+    home = place.home
+    landed_with = settings.model_dump(mode="json", exclude={"url", "path"})
+    quarantined: list[Quarantined] = []
+    items = iter(source.fetch(since))
+    while batch := list(islice(items, _PART_ITEMS)):
+        raws = [item for item in batch if isinstance(item, RawItem)]
+        quarantined += [item for item in batch if isinstance(item, Quarantined)]
+        if raws:
+            new = dry_run or write_part(home.landing, partition, raws, landed_with)
+            counts["landed" if new else "again"] += len(raws)
+        progress("ingest", len(batch))
+    counts["quarantined"] += len(quarantined)
+    if not dry_run:
+        if quarantined:
+            write_quarantine(home.quarantine, partition, "ingest", quarantined, name=source.name)
+        source.commit()
+
+
+def _from_inbox(place: Workplace, settings: SourceSettings, move: Callable[[Path], Path]) -> None:
+    """A file of the inbox is moved away once its items have landed, or once it cannot be read at all."""
+    path = Path(settings.path)
+    if settings.path and path.parent == place.home.inbox:
+        move(path)
+
+
+def flag(place: Workplace, partition: str, *, dry_run: bool = False, progress: Progress = quiet) -> StepReport:
+    """Make derived/<partition> from landing: parse, fold copies, score, enrich, decide. Never touches the world."""
+    with place.home.lock("flag"):
+        remove_leftovers(place.home.derived)
+        return PartitionRun(place, partition, lambda items: progress("flag", items)).run(dry_run=dry_run)
+
+
+def index(
+    place: Workplace, partition: str, *, now: datetime, dry_run: bool = False, progress: Progress = quiet
+) -> StepReport:
+    """Bring a partition's flags into the search index; what is past its time stays out."""
+    path = derived_file(place.home.derived, partition)
+    counts: Counter[str] = Counter()
+    for flags in _chunks(read_derived(path, flagged=True) if path else ()):
+        alive = [flag for flag in flags if flag.post.expires_at is None or flag.post.expires_at > now]
+        counts["expired"] += len(flags) - len(alive)
+        put = PutCount(created=len(alive)) if dry_run else place.store.put(alive)
+        counts.update(new=put.created, updated=put.updated, unchanged=put.unchanged, erased=put.erased)
+        progress("index", len(flags))
+    names = ("new", "updated", "unchanged", "expired", "erased")
+    return StepReport("index", partition, sum(counts.values()), _all(counts, *names))
+
+
+def run(
+    place: Workplace,
+    sources: dict[str, SourceSettings],
+    *,
+    since: datetime | None = None,
+    partition: str = "",
+    dry_run: bool = False,
+    progress: Progress = quiet,
+) -> tuple[Ingested, list[StepReport]]:
+    """Ingest, flag and index: by hand exactly what the scheduler does at night."""
+    ingested = ingest(place, sources, since=since, partition=partition, dry_run=dry_run, progress=progress)
+    reports = [ingested.report]
+    if not dry_run and ingested.partition in partitions(place.home.landing):
+        reports.append(flag(place, ingested.partition, progress=progress))
+        reports.append(index(place, ingested.partition, now=place.clock(), progress=progress))
+    return ingested, reports
+
+
+def landed(place: Workplace, since: str = "") -> list[str]:
+    """The partitions that hold raw items, in order, from a day on."""
+    return partitions(place.home.landing, since)
+
+
+def unflagged(place: Workplace) -> list[str]:
+    """The landed partitions that were never flagged, or got a further part since."""
+    found = []
+    for partition in landed(place):
+        path = derived_file(place.home.derived, partition)
+        newest = max(part.stat().st_mtime_ns for part in parts(place.home.landing, partition))
+        if path is None or path.stat().st_mtime_ns < newest:
+            found.append(partition)
+    return found
+
+
+def replay(
+    place: Workplace, landed_partitions: list[str], *, dry_run: bool = False, progress: Progress = quiet
+) -> list[StepReport]:
+    """Flag and index landed partitions again, in order (after a parser, model or topic was mended)."""
+    reports = []
+    for partition in landed_partitions:
+        reports.append(flag(place, partition, dry_run=dry_run, progress=progress))
+        if not dry_run:
+            reports.append(index(place, partition, now=place.clock(), progress=progress))
+    return reports
+
+
+def reindex(
+    place: Workplace, since: str = "", *, dry_run: bool = False, progress: Progress = quiet
+) -> list[StepReport]:
+    """Fill the index again from derived/: same ids, same fingerprints, less what expired or was erased."""
+    now = place.clock()
+    return [
+        index(place, partition, now=now, dry_run=dry_run, progress=progress)
+        for partition in derived_partitions(place.home.derived, since)
+    ]
+
+
+def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepReport:
+    """Remove what is past its time (DOMAIN 4.6): raw parts, unflagged posts (counts stay), flags nobody looked at."""
+    settings, home = place.settings, place.home
+    zone = settings.office.zone
+    counts = retention.purge_landing(home.landing, settings.retention, now, zone, dry_run=dry_run)
+    counts += retention.purge_derived(
+        home.derived, settings.near_duplicates.days, now, zone, dry_run=dry_run, expire=place.store.expire
+    )
+    counts += retention.purge_quarantine(home.quarantine, settings.retention.raw_social, now, zone, dry_run=dry_run)
+    return StepReport("purge", partition_of(now, zone), sum(counts.values()), dict(counts))
+
+
+def find(place: Workplace, flag_id: str) -> Flag | None:
+    """A post with all that was found about it, flagged or not, from the index or else from derived/ (newest first)."""
+    found = place.store.get(flag_id)
+    if found is not None:
+        return found
+    for partition in reversed(derived_partitions(place.home.derived)):
+        path = derived_file(place.home.derived, partition)
+        try:
+            for candidate in read_derived(path) if path else ():
+                if candidate.id == flag_id:
+                    return candidate
+        except ItemError:
+            continue
+    return None
+
+
+def exit_code(failed: Iterable[Failed]) -> int:
+    """0 done; 1 something may be tried again; 2 wrong use or config (which a retry cannot mend)."""
+    errors = [item.error for item in failed]
+    if any(isinstance(error, ConfigError) for error in errors):
+        return ConfigError.exit_code
+    return TransientError.exit_code if errors else 0
+
+
+def _chunks(flags: Iterable[Flag]) -> Iterator[list[Flag]]:
+    iterator = iter(flags)
+    while chunk := list(islice(iterator, _PUT_ITEMS)):
+        yield chunk
+
+
+def _all(counts: Counter[str], *names: str) -> dict[str, int]:
+    """The counts with these names first, zeros shown."""
+    return {name: counts.get(name, 0) for name in names} | {k: v for k, v in counts.items() if k not in names}
+
+
+def parse_query(place: Workplace, text: str, since: datetime | None = None, until: datetime | None = None) -> Query:
+    """What a person typed, as data; anything typed is safe."""
+    return store_query.parse_query(text, zone=place.settings.office.zone, since=since, until=until)

@@ -1,0 +1,163 @@
+"""The workplace: every room opened once, with the settings that are its own, for the steps to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from pipeline.classify.policy import Policy
+from pipeline.classify.registry import find_model, load_classifier
+from pipeline.core.clock import utc_now
+from pipeline.core.config import Settings, SourceSettings
+from pipeline.core.errors import ConfigError
+from pipeline.core.home import Home
+from pipeline.core.i18n import _
+from pipeline.core.identity import Pseudonyms, load_institutions, open_pseudonyms
+from pipeline.core.ports import Classifier, Enricher, Source, Store
+from pipeline.core.resources import data_path, models_path
+from pipeline.enrich.gazetteer import Gazetteer
+from pipeline.enrich.regions import RegionEnricher
+from pipeline.enrich.stages import Calendar, load_calendar
+from pipeline.enrich.threats import ThreatRules, load_threats
+from pipeline.enrich.topics import TopicBook, TopicEnricher, load_topics
+from pipeline.sources import inbox
+from pipeline.sources.registry import build_source, guess_source
+from pipeline.store.registry import open_store
+from pipeline.text import TEXT_VERSION
+
+CLAIMS_INDEX = "none"  # part of the fingerprint from the first day; claims come to enrich/ later
+
+
+class Workplace:
+    """Opens rooms on first use; `clock` is the only way a step learns the time of fetching."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.home = Home(settings.paths.home)
+
+    @cached_property
+    def pseudonyms(self) -> Pseudonyms:
+        """Author keys and item ids of this home."""
+        institutions = load_institutions(self._file(self.settings.office.institutions, "institutions.csv"))
+        return open_pseudonyms(self.home.root, self.settings.privacy.election_period, institutions)
+
+    @cached_property
+    def model_folder(self) -> Path:
+        """The folder of the model in service."""
+        return find_model(self.settings.models, self.home.root)
+
+    @cached_property
+    def classifier(self) -> Classifier:
+        """The model in service."""
+        return load_classifier(self.model_folder)
+
+    @cached_property
+    def threats(self) -> ThreatRules:
+        """The rules for `threat`."""
+        return load_threats(self._given(self.settings.policy.threats))
+
+    @cached_property
+    def topics(self) -> TopicBook:
+        """The operator's watch topics."""
+        return load_topics(self._given(self.settings.policy.topics))
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """Names of provinces, kabupaten and kota."""
+        return Gazetteer.load()
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The steps of the election."""
+        return load_calendar(self._given(self.settings.office.calendar))
+
+    @cached_property
+    def enrichers(self) -> tuple[Enricher, ...]:
+        """What adds regions and topics to a flag, in order."""
+        return RegionEnricher(self.gazetteer), TopicEnricher(self.topics, self.settings.office.language)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """When a post becomes a flag."""
+        policy = self.settings.policy
+        return Policy(policy.thresholds, policy.sample_share, policy.sample_per_day, policy.drop_out_of_area)
+
+    @cached_property
+    def store(self) -> Store:
+        """The search index."""
+        return open_store(self.settings.store, self.home.root, self.settings.office.zone)
+
+    def close(self) -> None:
+        """Let go of the index, if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with everything but a post's own text that can change what we say of it."""
+        near = self.settings.near_duplicates
+        parts = (
+            TEXT_VERSION,
+            self.classifier.name,
+            self.threats.hash,
+            self.policy.hash,
+            self.topics.hash,
+            _hash(data_path("regions")),
+            _hash(self._file(self.settings.office.calendar, "calendar.toml")),
+            CLAIMS_INDEX,
+            self.settings.office.code,
+            repr((near.threshold, near.days, near.min_letters)),
+        )
+        return sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+    def source(self, name: str, settings: SourceSettings) -> Source:
+        """The source of these settings; raises ConfigError if it covers a region that there is not."""
+        unknown = [code for code in settings.covers if code not in self.gazetteer.places]
+        if unknown:
+            raise ConfigError(
+                _("source {name} covers {codes}: no such region code; write 61 or 61.01").format(
+                    name=name, codes=", ".join(unknown)
+                )
+            )
+        return build_source(
+            name,
+            settings,
+            office=self.settings.office,
+            intake=self.settings.intake,
+            fetch=self.settings.fetch,
+            pseudonyms=self.pseudonyms,
+            state=self.home.state,
+            clock=self.clock,
+        )
+
+    def model_folders(self) -> list[Path]:
+        """All models at hand: the office's own, then the shipped ones."""
+        folders = [self.home.root / "models", models_path()]
+        return [path for folder in folders for path in sorted(folder.glob("*-*/")) if path.is_dir()]
+
+    def inbox_sources(self) -> dict[str, SourceSettings]:
+        """A source for each file that waits in the inbox."""
+        found: dict[str, SourceSettings] = {}
+        for path in inbox.pending(self.home.inbox):
+            name, settings = guess_source(str(path), {})
+            name = f"inbox-{name}"[:36]
+            while name in found:
+                name += "x"  # two files of one name and different ends
+            found[name] = settings
+        return found
+
+    def _given(self, setting: str) -> Path | None:
+        return Path(setting) if setting else None
+
+    def _file(self, setting: str, shipped: str) -> Path:
+        return Path(setting) if setting else data_path(shipped)
+
+
+def _hash(path: Path) -> str:
+    """Of a file's bytes, or of all files of a folder."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return sha256(b"".join(sha256(file.read_bytes()).digest() for file in files if file.is_file())).hexdigest()[:12]
