@@ -1,0 +1,1 @@
+"""What is added to a flag: regions, topics, threat rules, stages."""
