@@ -7,10 +7,10 @@ DEMO := .demo
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock locale wheel clean
+.PHONY: help demo test lint format bench lock locale wheel wheel-demo clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV)/.base: requirements/bootstrap.txt requirements/base.txt setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 2; }
@@ -27,9 +27,7 @@ $(VENV)/.dev: $(VENV)/.base requirements/dev.txt
 
 demo: $(VENV)/.base  ## The whole job on the sample, in a home of its own (SERVE=0: without the desk)
 	@rm -rf $(DEMO)
-	@KENTONGAN__PATHS__HOME=$(CURDIR)/$(DEMO) $(BIN)/kentongan run --config data/sample/sample.toml
-	@echo
-	@KENTONGAN__PATHS__HOME=$(CURDIR)/$(DEMO) $(BIN)/kentongan search --config data/sample/sample.toml --limit 5 'serangan fajar'
+	@$(BIN)/kentongan demo --home $(DEMO)
 
 test: $(VENV)/.dev  ## All tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
@@ -58,7 +56,15 @@ locale: $(VENV)/.dev  ## Collect the messages again and compile the catalogues
 	$(BIN)/python tests/catalogue.py --update
 
 wheel: $(VENV)/.dev  ## Build the wheel into dist/
+	@rm -rf dist build
 	$(BIN)/python -m build --wheel --no-isolation
+
+wheel-demo: wheel  ## Install the wheel into an empty environment outside the repository and run the demo there
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	$(PYTHON) -m venv $$folder/venv && \
+	$(BIN)/uv pip install --quiet --python $$folder/venv/bin/python --require-hashes -r requirements/base.txt && \
+	$(BIN)/uv pip install --quiet --python $$folder/venv/bin/python --no-deps dist/*.whl && \
+	cd $$folder && venv/bin/kentongan demo --home $$folder/home --json > report.json && echo "The wheel runs the demo."
 
 clean:  ## Remove what make made
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 1_000  # posts in memory at a time: about 10 MB with their signals
 _TOP_CLUSTERS = 5
+_OUTS = ("quarantined", "duplicate", "out_of_area", "unflagged", "flagged", "sampled")  # each item stands in one
 _DAY = timedelta(days=1)
 
 
@@ -77,7 +78,8 @@ class PartitionRun:
         clusters = Counter({name: count for name, count in self._tables.pop("cluster").items() if count > 1})
         tables = {name: dict(table.most_common()) for name, table in self._tables.items()}
         tables["cluster"] = dict(clusters.most_common(_TOP_CLUSTERS))
-        return StepReport("flag", self._partition, sum(self._counts.values()), dict(self._counts), tables)
+        counts = {name: self._counts[name] for name in _OUTS}
+        return StepReport("flag", self._partition, self._counts["in"], counts, tables)
 
     # ---- the way of a chunk
 
@@ -89,6 +91,7 @@ class PartitionRun:
             flags = [flag for flag in self._decide(fresh) if self._in_area(flag)]
             self._sign(flags)
             self._progress(len(chunk))
+            self._counts["in"] += len(chunk)
             if flags:
                 yield flags
 
@@ -101,6 +104,7 @@ class PartitionRun:
             except ItemError as error:
                 moment = partition_start(self._partition, self._office.zone)
                 self._reject(path.parts[-4], path.name, str(error), moment, {})
+                self._counts["in"] += 1  # the damaged rest of a part counts as one item
 
     def _parse(self, raw: RawItem) -> Post | None:
         try:

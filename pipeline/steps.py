@@ -17,6 +17,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
+import structlog
+
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
 from pipeline.core.errors import ConfigError, ItemError, KentonganError, TransientError
@@ -24,7 +26,7 @@ from pipeline.core.ports import Source
 from pipeline.core.types import Flag, PutCount, Quarantined, Query, RawItem, StepReport
 from pipeline.flagging import PartitionRun
 from pipeline.landing import retention
-from pipeline.landing.derived import derived_file, derived_partitions, read_derived
+from pipeline.landing.derived import derived_file, derived_partitions, read_derived, read_texts
 from pipeline.landing.files import remove_leftovers
 from pipeline.landing.quarantine import write_quarantine
 from pipeline.landing.raw import partitions, parts, write_part
@@ -37,6 +39,9 @@ Progress = Callable[[str, int], None]
 
 _PART_ITEMS = 5_000  # a part of 5,000 short posts is about 500 kB and 30 MB while it is made
 _PUT_ITEMS = 2_000
+
+
+_log = structlog.get_logger()
 
 
 def quiet(step: str, items: int) -> None:
@@ -86,6 +91,7 @@ def ingest(
                 _ingest_one(place, source, settings, partition, since, dry_run, progress, counts)
         except KentonganError as error:
             failed.append(Failed(name, error))
+            _log.warning("source_failed", source=name, partition=partition, error=type(error).__name__)
             if isinstance(error, ConfigError) and not dry_run:
                 _from_inbox(place, settings, inbox.refuse)
             continue
@@ -95,7 +101,7 @@ def ingest(
             dropped[name] = dict(source.dropped)
         notes += [f"{name}: {note}" for note in source.notes]
     outs = _all(counts, "landed", "again", "quarantined")
-    report = StepReport("ingest", partition, sum(counts.values()), outs, dropped)
+    report = _reported(StepReport("ingest", partition, sum(counts.values()), outs, dropped))
     return Ingested(partition, report, tuple(failed), tuple(notes))
 
 
@@ -139,7 +145,7 @@ def flag(place: Workplace, partition: str, *, dry_run: bool = False, progress: P
     """Make derived/<partition> from landing: parse, fold copies, score, enrich, decide. Never touches the world."""
     with place.home.lock("flag"):
         remove_leftovers(place.home.derived)
-        return PartitionRun(place, partition, lambda items: progress("flag", items)).run(dry_run=dry_run)
+        return _reported(PartitionRun(place, partition, lambda items: progress("flag", items)).run(dry_run=dry_run))
 
 
 def index(
@@ -155,7 +161,7 @@ def index(
         counts.update(new=put.created, updated=put.updated, unchanged=put.unchanged, erased=put.erased)
         progress("index", len(flags))
     names = ("new", "updated", "unchanged", "expired", "erased")
-    return StepReport("index", partition, sum(counts.values()), _all(counts, *names))
+    return _reported(StepReport("index", partition, sum(counts.values()), _all(counts, *names)))
 
 
 def run(
@@ -224,7 +230,7 @@ def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepRepo
         home.derived, settings.near_duplicates.days, now, zone, dry_run=dry_run, expire=place.store.expire
     )
     counts += retention.purge_quarantine(home.quarantine, settings.retention.raw_social, now, zone, dry_run=dry_run)
-    return StepReport("purge", partition_of(now, zone), sum(counts.values()), dict(counts))
+    return _reported(StepReport("purge", partition_of(now, zone), sum(counts.values()), dict(counts)))
 
 
 def find(place: Workplace, flag_id: str) -> Flag | None:
@@ -257,9 +263,22 @@ def _chunks(flags: Iterable[Flag]) -> Iterator[list[Flag]]:
         yield chunk
 
 
+def _reported(report: StepReport) -> StepReport:
+    """One log line a step: names and counts, never a text or a handle."""
+    _log.info("step_done", step=report.step, partition=report.partition, total=report.total, **report.counts)
+    return report
+
+
 def _all(counts: Counter[str], *names: str) -> dict[str, int]:
     """The counts with these names first, zeros shown."""
     return {name: counts.get(name, 0) for name in names} | {k: v for k, v in counts.items() if k not in names}
+
+
+def first_words(place: Workplace, partition: str, ids: list[str], letters: int = 70) -> dict[str, str]:
+    """The beginnings of some posts of a partition, on one line each, to tell clusters apart."""
+    path = derived_file(place.home.derived, partition)
+    texts = read_texts(path, ids) if path else {}
+    return {flag_id: " ".join(text.split())[:letters] for flag_id, text in texts.items()}
 
 
 def parse_query(place: Workplace, text: str, since: datetime | None = None, until: datetime | None = None) -> Query:

@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pipeline.classify.policy import Policy
-from pipeline.classify.registry import find_model, load_classifier
+from pipeline.classify.registry import find_model, list_models, load_classifier
 from pipeline.core.clock import utc_now
 from pipeline.core.config import Settings, SourceSettings
 from pipeline.core.errors import ConfigError
@@ -102,8 +102,8 @@ class Workplace:
         near = self.settings.near_duplicates
         parts = (
             TEXT_VERSION,
-            self.classifier.name,
-            self.threats.hash,
+            self.classifier.digest,
+            self.threats.digest,
             self.policy.hash,
             self.topics.hash,
             _hash(data_path("regions")),
@@ -136,8 +136,7 @@ class Workplace:
 
     def model_folders(self) -> list[Path]:
         """All models at hand: the office's own, then the shipped ones."""
-        folders = [self.home.root / "models", models_path()]
-        return [path for folder in folders for path in sorted(folder.glob("*-*/")) if path.is_dir()]
+        return list_models(self.home.root / "models") + list_models(models_path())
 
     def inbox_sources(self) -> dict[str, SourceSettings]:
         """A source for each file that waits in the inbox."""

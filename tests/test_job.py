@@ -51,6 +51,10 @@ def _rows(*texts: str, first: int = 1) -> list[str]:
     return [f'{n},"{text}",2026-11-20 08:00,akun{n},7' for n, text in enumerate(texts, start=first)]
 
 
+def _outs(report: StepReport) -> dict[str, int]:
+    return {name: number for name, number in report.counts.items() if number}
+
+
 def _run(place: Workplace, address: str, **options: object) -> list[StepReport]:
     name, settings = guess_source(address, {})
     done, reports = steps.run(place, {name: settings}, **options)  # type: ignore[arg-type]
@@ -74,7 +78,7 @@ def test_posts_go_the_whole_way(tmp_path: Path) -> None:
     ingest, flag, index = _run(place, _file(tmp_path, *_rows(THREAT, "selamat pagi, hari ini cerah di kampung")))
     assert ingest.counts == {"landed": 2, "again": 0, "quarantined": 0}
     assert ingest.tables == {"warga": {"suka": 2}}
-    assert flag.counts == {"flagged": 1, "unflagged": 1}
+    assert _outs(flag) == {"flagged": 1, "unflagged": 1}
     assert flag.tables["label"] == {"threat": 1}
     assert index.counts["new"] == 1
     (flag_id,) = _state(place)
@@ -102,7 +106,7 @@ def test_twice_is_once(tmp_path: Path) -> None:
     before, files = _state(place), sorted(str(path) for path in (tmp_path / "home").rglob("*"))
     ingest, flag, index = _run(place, address)
     assert ingest.counts["again"] == 2
-    assert flag.counts == {"flagged": 1, "unflagged": 1}
+    assert _outs(flag) == {"flagged": 1, "unflagged": 1}
     assert index.counts == {"new": 0, "updated": 0, "unchanged": 1, "expired": 0, "erased": 0}
     assert _state(place) == before
     assert sorted(str(path) for path in (tmp_path / "home").rglob("*")) == files
@@ -116,7 +120,7 @@ def test_an_hour_later_the_same_posts_are_duplicates(tmp_path: Path) -> None:
     before = _state(place)
     clock.now += timedelta(hours=1)
     _ingest, flag, _index = _run(place, address)
-    assert flag.counts == {"duplicate": 2}
+    assert _outs(flag) == {"duplicate": 2}
     assert _state(place) == before
 
 
@@ -134,10 +138,10 @@ def test_copies_join_the_cluster_of_the_first_also_on_a_later_day(tmp_path: Path
 def test_an_edited_post_is_a_new_version_of_the_same_flag(tmp_path: Path) -> None:
     clock = _Clock()
     place = _place(tmp_path / "home", clock)
-    _run(place, _file(tmp_path, f'1,"{THREAT}",2026-11-20,a,1'))
+    _run(place, _file(tmp_path, f'1860000000000000001,"{THREAT}",2026-11-20,a,1'))
     before = _state(place)
     clock.now += timedelta(hours=1)
-    index = _run(place, _file(tmp_path, f'1,"{THREAT}!! awas",2026-11-20,a,1'))[2]
+    index = _run(place, _file(tmp_path, f'1860000000000000001,"{THREAT}!! awas",2026-11-20,a,1'))[2]
     assert index.counts["updated"] == 1
     assert _state(place).keys() == before.keys()
     assert _state(place) != before
@@ -187,7 +191,8 @@ def test_dry_runs_write_nothing(tmp_path: Path) -> None:
 def test_bad_rows_are_quarantined_with_their_place_and_the_rest_goes_on(tmp_path: Path) -> None:
     place = _place(tmp_path / "home")
     ingest, flag, _index = _run(place, _file(tmp_path, *_rows(THREAT), '2,"",2026-11-20,a,1', '3,"a,b', "4,x"))
-    assert ingest.total + flag.counts.get("quarantined", 0) == 4
+    assert ingest.total == 4
+    assert ingest.counts["quarantined"] + flag.counts["quarantined"] == 3
     reasons = {item.place: item.reason for item in read_quarantine(place.home.quarantine)}
     assert len(reasons) >= 2
     assert all(reasons.values())
@@ -201,14 +206,14 @@ def test_a_damaged_part_is_quarantined_and_the_others_are_read(tmp_path: Path) -
     (part,) = parts(place.home.landing, PARTITION, "dua")
     part.write_bytes(b"damaged")
     report = steps.flag(place, PARTITION)
-    assert report.counts == {"quarantined": 1, "flagged": 1}
+    assert _outs(report) == {"quarantined": 1, "flagged": 1}
 
 
 def test_a_post_of_another_province_is_counted_and_dropped(tmp_path: Path) -> None:
     place = _place(tmp_path / "home", KENTONGAN__OFFICE__CODE="61")
     texts = ["warga Kota Pontianak antre beras", "jalan rusak di Kabupaten Bantul parah", "halo semua"]
     flag = _run(place, _file(tmp_path, *_rows(*texts)))[1]
-    assert flag.counts == {"unflagged": 2, "out_of_area": 1}
+    assert _outs(flag) == {"unflagged": 2, "out_of_area": 1}
     assert {row.post.office for row in _derived(place)} == {"61"}
 
 

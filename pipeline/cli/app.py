@@ -11,7 +11,7 @@ import structlog
 
 from pipeline.cli import care, flow, look, models
 from pipeline.core.errors import KentonganError
-from pipeline.core.i18n import _
+from pipeline.core.i18n import LANGUAGES, _
 
 # click's own words, so that the catalogue holds them
 _CLICK_WORDS = (
@@ -20,7 +20,9 @@ _CLICK_WORDS = (
     _("Commands"),
     _("Show this message and exit."),
     _("Show the version and exit."),
-    _("No such option: {name}"),
+    _("No such option {name!r}."),
+    _("Could not open file {filename!r}: {message}"),
+    _("default: {default}"),
     _("No such command {name!r}."),
     _("Missing command."),
     _("Missing argument {param_hint}"),
@@ -28,7 +30,6 @@ _CLICK_WORDS = (
     _("Invalid value: {message}"),
     _("Invalid value for {param_hint}: {message}"),
     _("Try '{command} {option}' for help."),
-    _("required"),
 )
 
 
@@ -39,6 +40,7 @@ _CLICK_WORDS = (
     ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=_("Language of the messages."))
 @click.version_option(package_name="kentongan", prog_name="kentongan")
 def app() -> None:
     """The root of all verbs."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -22,10 +24,11 @@ from pipeline.cli.common import (
     verb,
 )
 from pipeline.core.clock import check_partition
-from pipeline.core.config import SourceSettings
+from pipeline.core.config import SourceSettings, load_settings
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.core.names import count_name, label_name, why_name
+from pipeline.core.resources import data_path
 from pipeline.core.types import StepReport
 from pipeline.sources.registry import guess_source
 from pipeline.workplace import Workplace
@@ -172,7 +175,31 @@ def purge(call: Call, dry_run: bool) -> int:
     return 0
 
 
-VERBS = (ingest, flag, index, run, replay, reindex, purge)
+@verb("demo", _("The whole job on the bundled sample, in a home of its own."), "kentongan demo --home ./demo")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".demo"),
+    show_default=True,
+    help=_("Its home."),
+)
+def demo(call: Call, home: Path) -> int:
+    """DATA CONTOH: invented posts, real places."""
+    environ = dict(os.environ) | {"KENTONGAN__PATHS__HOME": str(home.absolute())}
+    settings, origins = load_settings(data_path("sample", "sample.toml"), environ)
+    sample = Call(settings, origins, call.as_json)
+    place = sample.workplace()
+    with progress_bar() as progress:
+        done, reports = steps.run(place, dict(settings.sources), progress=progress)
+    sample.show(_as_json(reports, done), *_tables(place, reports))
+    code = _tell(done)
+    if not call.as_json:
+        click.echo(_("DATA CONTOH: all of this is invented. Look further with:"))
+        click.echo(f"  KENTONGAN__PATHS__HOME={home} kentongan search 'serangan fajar'")
+    return code
+
+
+VERBS = (demo, ingest, flag, index, run, replay, reindex, purge)
 
 
 def _chosen(
@@ -221,6 +248,9 @@ def _tell(done: steps.Ingested) -> int:
     """Say on standard error what was guessed and which sources failed; the exit code."""
     for note in done.notes:
         click.echo(note, err=True)
+    for name, columns in done.report.tables.items():
+        text = ", ".join(f"{column} ({count:,})" for column, count in columns.items())
+        click.echo(_("{name}: dropped before the first write: {columns}").format(name=name, columns=text), err=True)
     for failure in done.failed:
         click.echo(_("Source {name}: {error}").format(name=failure.source, error=failure.error), err=True)
     return steps.exit_code(done.failed)
@@ -255,21 +285,13 @@ def _breakdown(place: Workplace, report: StepReport) -> list[Table]:
         "label": (_("Flags by label"), label_name),
         "topic": (_("Flags by topic"), str),
         "province": (_("Flags by province"), str),
-        "cluster": (_("Largest clusters of copies"), lambda name: _first_words(place, name)),
+        "cluster": (_("Largest clusters of copies"), lambda name: words.get(name, name)),
     }
+    words = steps.first_words(place, report.partition, list(report.tables.get("cluster", {})))
     made = []
-    for name, counts in report.tables.items():
-        title, naming = titles.get(
-            name, (_("Columns that were dropped ({name})").format(name=name.partition(":")[2]), str)
-        )
-        if counts:
+    for name, (title, naming) in titles.items():
+        if counts := report.tables.get(name):
             made.append(table(title, "", _("Count")))
             for value, number in counts.items():
                 made[-1].add_row(naming(value), f"{number:,}")
     return made
-
-
-def _first_words(place: Workplace, flag_id: str) -> str:
-    """A cluster's first words if it is flagged; an id alone if not (what nobody flagged is not shown)."""
-    found = place.store.get(flag_id)
-    return f"{found.post.text[:60]!r}" if found else flag_id

@@ -37,7 +37,9 @@ def tfidf(call: Call, hate: Path, hoax: Path | None, news: Path | None, out: Pat
     from pipeline.train.tfidf import train_tfidf  # loads scikit-learn
 
     with progress_bar() as progress:
-        folder = train_tfidf(hate, hoax, news, out, seed=seed, date=date, progress=lambda name: progress(name, 1))
+        folder = train_tfidf(
+            hate, hoax, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
+        )
     call.show({"model": str(folder)}, table(_("Trained: {name}").format(name=folder.name)))
     return 0
 

@@ -44,9 +44,10 @@ class Source(Protocol):
 
 
 class Classifier(Protocol):
-    """Text in, signals out; knows nothing of policy."""
+    """Text in, signals out; knows nothing of policy. `digest` changes with anything that can change a signal."""
 
     name: str
+    digest: str
 
     def classify(self, texts: Sequence[str], *, reasons: bool = True) -> list[tuple[Signal, ...]]:
         """Return the signals of each text, in input order; never raises on any text."""

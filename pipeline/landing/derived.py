@@ -160,6 +160,12 @@ def read_derived(path: Path, *, flagged: bool = False) -> Iterator[Flag]:
         ) from error
 
 
+def read_texts(path: Path, ids: Sequence[str]) -> dict[str, str]:
+    """The texts of some posts of a partition, by id; reads only what it must."""
+    rows = pq.read_table(path, columns=["id", "text"], filters=[("id", "in", list(ids))]).to_pylist() if ids else []
+    return {row["id"]: row["text"] for row in rows}
+
+
 def count_samples(derived: Path, partition: str, office: str) -> int:
     """How many posts of that day were already taken as `sample` in the hours before the partition."""
     day = partition.split("/")[0]

@@ -56,8 +56,10 @@ def guess_source(address: str, columns: dict[str, str]) -> tuple[str, SourceSett
     """
     if "://" in address:
         host = address.split("://", 1)[1].split("/", 1)[0]
-        visibility = "broadcast" if host.endswith("youtube.com") else "media"
-        return _name(host), SourceSettings(kind="feed", url=address, subject="media", visibility=visibility)
+        is_video = host.endswith("youtube.com")
+        return _name(host), SourceSettings(
+            kind="feed", url=address, subject="media", visibility="broadcast" if is_video else "media"
+        )
     path = Path(address)
     try:
         with path.open("rb") as file:

@@ -1,0 +1,76 @@
+"""What must never be flagged, and what is caught, through the whole job as it is shipped (data/functional)."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline import steps
+from pipeline.core.config import load_settings
+from pipeline.core.resources import data_path
+from pipeline.core.types import Flag
+from pipeline.landing.derived import derived_file, read_derived
+from pipeline.sources.registry import guess_source
+from pipeline.workplace import Workplace
+
+PARTITION = "2026-11-21/10"
+CAUGHT = {"hate_group": 0.5, "incitement": 0.3, "threat": 0.5}
+"""The share of should_flag.csv that is caught at least, by what a line expects; floors only rise."""
+
+
+def _sentences(name: str) -> list[dict[str, str]]:
+    with data_path("functional", name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _flags(folder: Path, rows: list[dict[str, str]]) -> dict[str, Flag]:
+    """What the shipped model, rules and policy say of each sentence, by its id."""
+    environ = {"KENTONGAN__PATHS__HOME": str(folder / "home"), "KENTONGAN__POLICY__SAMPLE_PER_DAY": "0"}
+    place = Workplace(load_settings(None, environ)[0])
+    path = folder / "sentences.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "author"])
+        writer.writerows([row["text"], row["id"]] for row in rows)
+    name, settings = guess_source(str(path), {})
+    done, _reports = steps.run(place, {name: settings}, partition=PARTITION)
+    place.close()
+    assert not done.failed
+    derived = derived_file(place.home.derived, PARTITION)
+    assert derived is not None
+    by_text = {flag.post.text: flag for flag in read_derived(derived)}
+    from pipeline.text import mask
+
+    return {row["id"]: by_text[mask(row["text"], place.pseudonyms.institutions).strip()] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def harmless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Flag]:
+    return _flags(tmp_path_factory.mktemp("harmless"), _sentences("no_flag.csv"))
+
+
+def test_there_are_enough_sentences_of_every_kind() -> None:
+    rows = _sentences("no_flag.csv")
+    assert len(rows) >= 200
+    assert min(Counter(row["class"] for row in rows).values()) >= 10
+    assert len(_sentences("should_flag.csv")) >= 100
+
+
+def test_criticism_insults_to_officials_quotations_and_neutral_talk_are_never_flagged(
+    harmless: dict[str, Flag],
+) -> None:
+    flagged = {key: (flag.post.text, flag.why) for key, flag in harmless.items() if flag.why}
+    assert flagged == {}
+
+
+def test_what_is_an_attack_or_a_threat_is_caught(tmp_path: Path) -> None:
+    rows = _sentences("should_flag.csv")
+    flags = _flags(tmp_path, rows)
+    for label, floor in CAUGHT.items():
+        mine = [row["id"] for row in rows if label in row["expects"].split(";")]
+        caught = [key for key in mine if flags[key].why]
+        assert len(mine) >= 10
+        assert len(caught) / len(mine) >= floor, (label, len(caught), len(mine))
