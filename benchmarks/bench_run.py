@@ -20,6 +20,7 @@ from Sastrawi.Stemmer.StemmerFactory import StemmerFactory
 
 from pipeline import steps
 from pipeline.core.config import load_settings
+from pipeline.core.log import configure_logs
 from pipeline.sources.registry import guess_source
 from pipeline.workplace import Workplace
 
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=15_000)
     parser.add_argument("--data", type=Path)
     options = parser.parse_args()
+    configure_logs(load_settings(None, {})[0].log)
     texts = posts.labelled(options.data) if options.data else posts.recombined(options.posts)
     naive = _naive(texts[:_NAIVE])
     result: dict[str, float | int | dict[str, int]] = {}

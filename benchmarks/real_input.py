@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 
 from pipeline import steps
 from pipeline.core.config import load_settings
+from pipeline.core.log import configure_logs
 from pipeline.sources.registry import guess_source
 from pipeline.workplace import Workplace
 
@@ -103,6 +104,7 @@ def main() -> None:
     parser.add_argument("--news", type=Path, required=True)
     parser.add_argument("--articles", type=int, default=2000)
     options = parser.parse_args()
+    configure_logs(load_settings(None, {})[0].log)
     articles = pq.read_table(options.news, columns=["title", "text"]).slice(0, options.articles).to_pylist()
     with tempfile.TemporaryDirectory() as folder:
         environ = {"KENTONGAN__PATHS__HOME": f"{folder}/home", "KENTONGAN__FETCH__PACE": "0"}

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from pipeline.classify.policy import decide, may_sample, sample_rank
 from pipeline.core.clock import days_before, partition_start
@@ -70,7 +71,7 @@ class PartitionRun:
         if dry_run:
             for flags in self._chunks():
                 for flag in flags:
-                    self._count(flag.why, [], [], [])
+                    self._counts["flagged" if flag.why else "unflagged"] += 1
         else:
             write_derived(home.derived, self._partition, self._place.fingerprint, self._chunks(), self._finish)
             near.write_signatures(home.derived / self._partition / "signatures.parquet", self._signatures())
@@ -112,7 +113,7 @@ class PartitionRun:
         except ItemError as error:
             self._reject(raw.source, raw.place, str(error), raw.fetched_at, raw.payload)
             return None
-        return replace(post, office=self._office.code, partition=self._partition)
+        return post if post.partition == self._partition else replace(post, partition=self._partition)
 
     def _source(self, raw: RawItem) -> Source:
         """The parser of the item's source: with today's settings or, no longer configured, those it landed with."""
@@ -137,20 +138,28 @@ class PartitionRun:
         return True
 
     def _decide(self, posts: list[Post]) -> list[Flag]:
-        place = self._place
+        place, zone = self._place, self._office.zone
         texts = [post.text for post in posts]
+        scored, ruled = place.classifier.classify(texts, reasons=False), place.threats.classify(texts)
         flags = []
-        for post, scored, ruled in zip(
-            posts, place.classifier.classify(texts), place.threats.classify(texts), strict=True
-        ):
-            flag = Flag(post, signals=(*scored, *ruled), month=self._month)
+        for post, by_model, by_rule in zip(posts, scored, ruled, strict=True):
+            flag = Flag(post, (*by_model, *by_rule), fingerprint=self._fingerprint(post), month=self._month)
             for enricher in place.enrichers:
                 flag = enricher.enrich(flag)
-            moment = post.published_at or post.fetched_at
-            stage = stage_at(moment, flag.regions, place.calendar, self._office.zone)
+            stage = stage_at(post.published_at or post.fetched_at, flag.regions, place.calendar, zone)
             outside = only_other_offices(flag.regions, self._office.code)
-            decided = decide(replace(flag, post=replace(post, stage=stage)), place.policy, out_of_area=outside)
-            flags.append(replace(decided, fingerprint=self._fingerprint(post)))
+            flags.append(decide(replace(flag, post=replace(post, stage=stage)), place.policy, out_of_area=outside))
+        return self._with_reasons(flags)
+
+    def _with_reasons(self, flags: list[Flag]) -> list[Flag]:
+        """Reasons are for flagged posts: to find them costs ten times the scoring, and few posts are flagged."""
+        flagged = [row for row, flag in enumerate(flags) if "signal" in flag.why]
+        explained = self._place.classifier.classify([flags[row].post.text for row in flagged])
+        for row, signals in zip(flagged, explained, strict=True):
+            reasons = {signal.label: signal.reasons for signal in signals}
+            flag = flags[row]
+            told = tuple(replace(signal, reasons=reasons.get(signal.label, signal.reasons)) for signal in flag.signals)
+            flags[row] = replace(flag, signals=told)
         return flags
 
     def _in_area(self, flag: Flag) -> bool:
@@ -197,10 +206,15 @@ class PartitionRun:
             expires_at=expires,
             cluster=self._clusters[first_row : rows.stop],
         )
-        table = table.filter(self._last[first_row : rows.stop])
-        for row in table.select(["why", "signals", "topics", "regions", "cluster"]).to_pylist():
+        kept = self._last[first_row : rows.stop]
+        self._tables["cluster"].update(
+            name for name, last in zip(self._clusters[first_row:], kept, strict=False) if last
+        )
+        table = table.filter(kept)
+        flagged = table.filter(pc.greater(pc.list_value_length(table["why"]), 0))
+        self._counts["unflagged"] += len(table) - len(flagged)
+        for row in flagged.select(["why", "signals", "topics", "regions"]).to_pylist():
             self._count(row["why"], row["signals"], row["topics"], row["regions"])
-            self._tables["cluster"][row["cluster"]] += 1
         return table
 
     def _settle(self) -> None:
@@ -231,8 +245,8 @@ class PartitionRun:
     # ---- small things
 
     def _count(self, why: Any, signals: Any, topics: Any, regions: Any) -> None:
-        self._counts["sampled" if "sample" in why else "flagged" if why else "unflagged"] += 1
-        if not why or "sample" in why:
+        self._counts["sampled" if "sample" in why else "flagged"] += 1
+        if "sample" in why:
             return
         self._tables["why"].update(why)
         over = (s["label"] for s in signals if s["score"] >= s["threshold"])

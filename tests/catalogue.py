@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -40,6 +41,7 @@ def current() -> Catalog:
 
 def compiled(catalog: Catalog) -> bytes:
     """The catalogue as the program reads it."""
+    catalog.creation_date = catalog.revision_date = datetime(2026, 1, 1, tzinfo=UTC)  # the .mo must not hold the time
     buffer = io.BytesIO()
     write_mo(buffer, catalog)
     return buffer.getvalue()

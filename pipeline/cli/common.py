@@ -62,7 +62,8 @@ def verb(name: str, help: str, example: str) -> Callable[[Callable[..., Any]], c
             configure_logs(settings.log, verbose)
             return function(Call(settings, origins, as_json), **rest)
 
-        text = f"{help}\n\n{_('Example:')} {example}"
+        heading = _("Example:")
+        text = f"{help}\n\n{heading} {example}"
         command = click.command(name, help=text)(wrapped)
         command.params += [
             click.Option(["--config"], type=click.Path(path_type=Path), help=_("Your settings (a TOML file).")),

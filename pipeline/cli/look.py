@@ -180,7 +180,15 @@ def _hits(hits: tuple[Hit, ...], total: int) -> Table:
 
 
 def _facet(name: str, counts: dict[str, int]) -> Table:
-    made = table(name, "", _("Count"))
+    titles = {
+        "label": _("By indication"),
+        "topic": _("By topic"),
+        "region": _("By region"),
+        "source": _("By source"),
+        "status": _("By status"),
+        "day": _("By day"),
+    }
+    made = table(titles[name], "", _("Count"))
     for value, number in counts.items():
         made.add_row(label_name(value) if name == "label" else value, f"{number:,}")
     return made
@@ -203,8 +211,8 @@ def _explain(flag: Flag) -> None:
     for column in (_("Indication"), _("Band"), _("Words that say so"), _("Who says so")):
         made.add_column(column, overflow="fold")
     for signal in flag.signals:
-        if signal.label == "hate_speech":
-            continue  # the dataset's wide sense includes insults to officials: kept to compare, never shown
+        if signal.label in ("hate_speech", "hoax_style"):
+            continue  # DOMAIN 3.1: the dataset's wide sense is never shown, and style only orders a queue
         words = ", ".join(repr(post.text[r.start : r.end]) for r in signal.reasons)
         made.add_row(label_name(signal.label), band_name(signal.band), Text(words), signal.model)
     out.print(made)

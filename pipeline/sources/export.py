@@ -129,7 +129,8 @@ class ExportSource:
     def notes(self) -> list[str]:
         """How the columns were read, and what was left out, for a person."""
         columns = ", ".join(f"{field} <- {column}" for field, column in self.mapping.items())
-        notes = [_("columns ({name}): {columns}").format(name=self.mapping_name, columns=columns)] if columns else []
+        how = _("guessed by their names") if self.mapping_name == "names" else self.mapping_name
+        notes = [_("columns ({how}): {columns}").format(how=how, columns=columns)] if columns else []
         notes += [_("{count} rows not taken: {why}").format(count=n, why=why) for why, n in self.skipped.items()]
         if self.cut:
             notes.append(_("{count} texts were too long and were cut").format(count=self.cut))

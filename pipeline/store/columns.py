@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from pipeline.core.types import SHOWN_LABELS, Flag
-from pipeline.store.words import views
+from pipeline.store.words import Views, views
 
 INDEX_VERSION = "v1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -18,22 +18,25 @@ class Columns:
     """Derived from a flag alone. `at` is the publishing (else fetching) time, `expires` the time until which it is kept
     (None: no limit), both in microseconds since 1970, UTC.
 
-    `facets` are the (field, value) pairs of everything countable but the status; `words` and `stems` its two views.
+    `facets` are the (field, value) pairs of everything countable but the status.
     """
 
     at: int
     expires: int | None
     facets: frozenset[tuple[str, str]]
-    words: str
-    stems: str
+    views: Views
 
 
 def columns_of(flag: Flag, zone: tzinfo) -> Columns:
     """The columns of a flag; days are those of `zone`."""
     moment = flag.post.published_at or flag.post.fetched_at
-    words, stems = views(flag.post.title, flag.post.text)
     expires = None if flag.post.expires_at is None else microseconds(flag.post.expires_at)
-    return Columns(microseconds(moment), expires, frozenset(_facets(flag, _day(moment, zone))), words, stems)
+    return Columns(
+        microseconds(moment),
+        expires,
+        frozenset(_facets(flag, _day(moment, zone))),
+        views(flag.post.title, flag.post.text),
+    )
 
 
 def microseconds(moment: datetime) -> int:

@@ -33,8 +33,14 @@ CREATE TABLE flag (
 );
 CREATE INDEX flag_expires ON flag (expires) WHERE expires IS NOT NULL;
 CREATE INDEX flag_cluster ON flag (cluster);
-CREATE TABLE body (row INTEGER PRIMARY KEY, words TEXT NOT NULL, stems TEXT NOT NULL, document BLOB NOT NULL);
-CREATE VIRTUAL TABLE word USING fts5 (words, stems, content = 'body', content_rowid = 'row', tokenize = 'ascii');
+CREATE TABLE body (
+    row INTEGER PRIMARY KEY,
+    title TEXT NOT NULL,
+    text TEXT NOT NULL,
+    stems TEXT NOT NULL,
+    document BLOB NOT NULL
+);
+CREATE VIRTUAL TABLE word USING fts5 (title, text, stems, content = 'body', content_rowid = 'row', tokenize = 'ascii');
 CREATE TABLE posting (
     field TEXT NOT NULL,
     value TEXT NOT NULL,
@@ -42,7 +48,7 @@ CREATE TABLE posting (
     members BLOB NOT NULL,
     PRIMARY KEY (field, value, chunk)
 );
-CREATE TABLE moment (chunk INTEGER PRIMARY KEY, at BLOB NOT NULL);
+CREATE TABLE measure (chunk INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 CREATE TABLE erased (key BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 

@@ -12,10 +12,10 @@ from pipeline.core.types import Flag, Page, PutCount, Query, Status
 from pipeline.store.codec import without_private, without_text
 from pipeline.store.columns import Columns, columns_of, index_name, microseconds, month_of
 from pipeline.store.fields import check_facets, check_fields, grouped, value_matches
-from pipeline.store.paging import ALWAYS, NEVER, RANKED, Cursor, check_page, from_token, to_token
+from pipeline.store.paging import LATEST, Cursor, check_page, from_token, to_token
 from pipeline.store.review import UNDECIDED, check_put, check_statuses
 from pipeline.store.snippet import hit_of
-from pipeline.store.words import Terms, spaced, terms_of
+from pipeline.store.words import Term, Terms, Views, relevance, terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,6 @@ class _Record:
     flag: Flag
     columns: Columns
     index: str
-    known: frozenset[str]
     stripped: bool = False
 
     def values(self, field: str) -> set[str]:
@@ -37,9 +36,8 @@ class _Record:
 class MemoryStore:
     """Flags in a dict; `zone` says what a day is. See core.ports.Store for the methods' duties."""
 
-    def __init__(self, zone: tzinfo, *, ranked: int = RANKED) -> None:
+    def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._ranked = ranked
         self._records: dict[str, _Record] = {}
         self._erased: set[str] = set()
         self._lock = RLock()
@@ -61,11 +59,8 @@ class MemoryStore:
             return "unchanged"
         month = old.flag.month if old else month_of(flag, self._zone)
         kept = replace(without_private(flag), month=month, status=old.flag.status if old else flag.status)
-        columns = columns_of(kept, self._zone)
-        known = frozenset(f"{columns.words} {columns.stems}".split())
-        self._records[flag.id] = _Record(
-            kept, columns, old.index if old else index_name(flag.post.office, month), known
-        )
+        index = old.index if old else index_name(flag.post.office, month)
+        self._records[flag.id] = _Record(kept, columns_of(kept, self._zone), index)
         return "updated" if old else "created"
 
     def get(self, flag_id: str) -> Flag | None:
@@ -86,30 +81,17 @@ class MemoryStore:
         terms = terms_of(query)
         with self._lock:
             found = self._matching(query, terms)
-        edge = cursor.edge if cursor else self._edge(found, terms, order)
-        places = sorted(_place(record, terms, edge) for record in found)
+        scored = terms.must if order == "relevance" else ()
+        places = sorted((_place(record, scored) for record in found), key=lambda place: place.key)
         if cursor is not None:
-            last = (cursor.score is None, -(cursor.at if cursor.score is None else cursor.score), cursor.id)
-            places = [place for place in places if place > last]
-        shown = [self._records[flag_id] for _tail, _rank, flag_id in places[:limit]]
-        token = None
-        if shown and len(places) > limit:
-            at, (tail, rank, flag_id) = shown[-1].columns.at, places[limit - 1]
-            token = to_token(Cursor(edge, None if tail else -rank, at, flag_id), query, order)
-        return Page(tuple(hit_of(record.flag, terms) for record in shown), len(found), token)
-
-    def _edge(self, found: list[_Record], terms: Terms, order: str) -> int:
-        if order == "newest" or not terms.must:
-            return NEVER
-        times = sorted((record.columns.at for record in found), reverse=True)
-        if len(times) <= self._ranked:
-            return ALWAYS
-        edge = times[self._ranked - 1]
-        return edge + 1 if times[self._ranked] == edge else edge
+            places = [place for place in places if place.key > cursor.key]
+        shown = [self._records[place.id].flag for place in places[:limit]]
+        token = to_token(places[limit - 1], query, order) if shown and len(places) > limit else None
+        return Page(tuple(hit_of(flag, terms) for flag in shown), len(found), token)
 
     def _matching(self, query: Query, terms: Terms) -> list[_Record]:
-        since = ALWAYS if query.since is None else microseconds(query.since)
-        until = NEVER if query.until is None else microseconds(query.until)
+        since = -LATEST if query.since is None else microseconds(query.since)
+        until = LATEST if query.until is None else microseconds(query.until)
         wanted, unwanted = grouped(query.fields), grouped(query.without_fields)
         return [
             record
@@ -117,7 +99,7 @@ class MemoryStore:
             if since <= record.columns.at < until
             and all(_has(record, field, values) for field, values in wanted.items())
             and not any(_has(record, field, values) for field, values in unwanted.items())
-            and terms.match(spaced(record.columns.words), record.known)
+            and terms.match(record.columns.views)
         ]
 
     def facets(self, query: Query, fields: Sequence[str], *, limit: int = 50) -> dict[str, dict[str, int]]:
@@ -178,8 +160,8 @@ class MemoryStore:
                 count += not record.stripped
                 status = record.flag.status if keep_status else "expired"
                 bare = replace(without_text(record.flag), status=status)
-                columns = replace(record.columns, words="", stems="")
-                self._records[flag_id] = _Record(bare, columns, record.index, frozenset(), stripped=True)
+                columns = replace(record.columns, views=Views("", "", ""))
+                self._records[flag_id] = _Record(bare, columns, record.index, stripped=True)
         return count
 
     def close(self) -> None:
@@ -190,8 +172,7 @@ def _has(record: _Record, field: str, wanted: tuple[str, ...]) -> bool:
     return any(value_matches(field, one, value) for one in wanted for value in record.values(field))
 
 
-def _place(record: _Record, terms: Terms, edge: int) -> tuple[bool, float, str]:
-    """Where a match stands: ranked ones by score, then the older ones by time."""
-    if record.columns.at >= edge:
-        return False, -terms.score(record.columns.words), record.flag.id
-    return True, -record.columns.at, record.flag.id
+def _place(record: _Record, terms: Sequence[Term]) -> Cursor:
+    views = record.columns.views
+    score = relevance((term.weight(views) for term in terms), float(views.length))
+    return Cursor(score, record.columns.at, record.flag.id)

@@ -1,7 +1,7 @@
 """Pages that do not shift while documents are added: the token names the last document shown, not a position.
 
-Order `newest`: by time, then id. Order `relevance`: the newest matches (at least as new as the first page's `edge`)
-by score, then id; older ones after them, newest first. Both put a document's place down to itself alone.
+Order `newest`: by time, then id. Order `relevance`: by score, then as `newest`. Both put a document's place down to
+itself and the query alone.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.core.types import Query
 
-NEVER = 2**62
-"""Later than every time (microseconds): the edge when nothing is ranked."""
-ALWAYS = -(2**62)
-"""Earlier than every time: the edge when all is ranked."""
-RANKED = 2_000
-"""Matches that are scored; a word with more is no search but a topic, and scoring all would cost 10 us each."""
+LATEST = 2**62
+"""Later than every time, in microseconds."""
 MAX_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last document shown. `score` is None where documents stand newest first."""
+    """The last document shown; in the order `newest` all scores are 0."""
 
-    edge: int
-    score: float | None
+    score: float
     at: int
     id: str
+
+    @property
+    def key(self) -> tuple[float, int, str]:
+        """What documents are sorted by."""
+        return -self.score, -self.at, self.id
 
 
 def check_page(order: str, limit: int) -> None:
@@ -45,7 +45,7 @@ def check_page(order: str, limit: int) -> None:
 
 def to_token(cursor: Cursor, query: Query, order: str) -> str:
     """The opaque text that continues after this document of this search."""
-    values = [_digest(query, order), cursor.edge, cursor.score, cursor.at, cursor.id]
+    values = [_digest(query, order), cursor.score, cursor.at, cursor.id]
     return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
@@ -53,15 +53,14 @@ def from_token(token: str, query: Query, order: str) -> Cursor:
     """Read a token; raises ConfigError if it is damaged or belongs to another search."""
     try:
         raw = base64.b64decode(token.encode() + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        digest, edge, score, at, flag_id = json.loads(raw)
+        digest, score, at, flag_id = json.loads(raw)
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise _damaged() from error
-    whole = type(edge) is int and type(at) is int and max(abs(edge), abs(at)) <= NEVER
-    if not whole or not (score is None or type(score) is float) or type(flag_id) is not str:
+    if type(score) is not float or type(at) is not int or abs(at) > LATEST or type(flag_id) is not str:
         raise _damaged()
     if digest != _digest(query, order):
         raise ConfigError(_("the page token belongs to another search; start from the first page"))
-    return Cursor(edge, score, at, flag_id)
+    return Cursor(score, at, flag_id)
 
 
 def _damaged() -> ConfigError:

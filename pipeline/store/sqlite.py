@@ -15,7 +15,7 @@ from pipeline.store import postings, sqlite_read, sqlite_write
 from pipeline.store.columns import microseconds
 from pipeline.store.database import explained, open_database, transaction
 from pipeline.store.fields import check_facets, check_fields
-from pipeline.store.paging import NEVER, RANKED, Cursor, check_page, from_token, to_token
+from pipeline.store.paging import check_page, from_token, to_token
 from pipeline.store.review import check_put, check_statuses
 from pipeline.store.snippet import hit_of
 from pipeline.store.words import terms_of
@@ -30,10 +30,9 @@ class SQLiteStore:
     Every method raises StoreUnavailable if the file is damaged, locked or cannot be written. Threads may share it.
     """
 
-    def __init__(self, path: Path, zone: tzinfo, *, wait: float = 30.0, ranked: int = RANKED) -> None:
+    def __init__(self, path: Path, zone: tzinfo, *, wait: float = 30.0) -> None:
         self._path = path
         self._zone = zone
-        self._ranked = ranked
         self._lock = RLock()
         self._db = open_database(path, wait)
 
@@ -66,16 +65,10 @@ class SQLiteStore:
         terms = terms_of(query)
         with self._transaction() as db:
             found = sqlite_read.matching(db, query, terms)
-            if cursor is not None:
-                edge = cursor.edge
-            else:
-                edge = sqlite_read.edge_of(found, self._ranked) if order == "relevance" and terms.must else NEVER
-            places = sqlite_read.places_after(db, found, terms, edge, cursor, limit + 1)
-            shown = sqlite_read.flags(db, [place.row for place in places[:limit]])
-        token = None
-        if shown and len(places) > limit:
-            last = places[limit - 1]
-            token = to_token(Cursor(edge, last.score, last.at, last.id), query, order)
+            scored = terms.must if order == "relevance" else ()
+            places = sqlite_read.places_after(db, found, scored, cursor, limit + 1)
+            shown = sqlite_read.flags(db, [row for _place, row in places[:limit]])
+        token = to_token(places[limit - 1][0], query, order) if shown and len(places) > limit else None
         return Page(tuple(hit_of(flag, terms) for flag in shown), int(found.mask.sum()), token)
 
     def facets(self, query: Query, fields: Sequence[str], *, limit: int = 50) -> dict[str, dict[str, int]]:
@@ -99,7 +92,7 @@ class SQLiteStore:
     def erase(self, ids: Iterable[str]) -> int:
         """Remove flags so that `put` refuses them later; returns how many were there.
 
-        Rewrites the word index so that no byte of them stays: 2 s at 200,000 flags, so erase in one call what you can.
+        Rewrites the word index so that no byte of them stays: 1 s at 200,000 flags, so erase in one call what you can.
         """
         with self._transaction(write=True) as db:
             count = sqlite_write.erase(db, [sqlite_read.bindable(flag_id) for flag_id in ids])

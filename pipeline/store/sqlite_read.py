@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,34 +17,25 @@ from pipeline.store.codec import Damaged, from_document
 from pipeline.store.columns import microseconds
 from pipeline.store.database import unpacked
 from pipeline.store.fields import FACETS, grouped, value_matches
-from pipeline.store.paging import ALWAYS, Cursor
+from pipeline.store.paging import Cursor
 from pipeline.store.review import UNDECIDED
-from pipeline.store.words import Term, Terms
+from pipeline.store.words import AS_TYPED, IN_TITLE, OTHER_FORM, Term, Terms, relevance
 
 Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The rows that match: a mask over all row numbers, and the time of each."""
+    """The rows that match, as a mask over all row numbers, and what is known of every row."""
 
     mask: postings.Mask
-    times: postings.Times
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A match and where it stands: by score if it has one, else by time."""
-
-    row: int
-    id: str
-    at: int
-    score: float | None
+    measures: postings.Measures
 
 
 def matching(db: sqlite3.Connection, query: Query, terms: Terms) -> Found:
     """The rows that match the query."""
-    times = postings.times(db)
+    measures = postings.measures(db)
+    times = measures.times
     mask = times != postings.NOTHING
     if query.since is not None:
         mask &= times >= microseconds(query.since)
@@ -57,7 +49,7 @@ def matching(db: sqlite3.Connection, query: Query, terms: Terms) -> Found:
         mask &= _with_words(db, " AND ".join(map(_expression, terms.must)), len(times))
     if terms.must_not:
         mask &= ~_with_words(db, " OR ".join(map(_expression, terms.must_not)), len(times))
-    return Found(mask, times)
+    return Found(mask, measures)
 
 
 def _having(db: sqlite3.Connection, field: str, values: tuple[str, ...], size: int) -> postings.Mask:
@@ -75,11 +67,11 @@ def _expression(term: Term) -> str:
     """The term in FTS5's language; it holds letters and digits only, so nothing in it can be an operator."""
     written = f'"{" ".join(term.written)}"'
     if not term.stems:
-        return f"words : {written}"
+        return f"{{title text}} : {written}"
     if term.written == term.stems:
         return written
     stems = " AND ".join(f'"{stem}"' for stem in term.stems)
-    return f"({written if len(term.written) == 1 else f'(words : {written})'} OR ({stems}))"
+    return f"({written if len(term.written) == 1 else f'({{title text}} : {written})'} OR ({stems}))"
 
 
 def _with_words(db: sqlite3.Connection, expression: str, size: int) -> postings.Mask:
@@ -91,67 +83,51 @@ def _with_words(db: sqlite3.Connection, expression: str, size: int) -> postings.
     return mask
 
 
-def edge_of(found: Found, ranked: int) -> int:
-    """The time from which on at most `ranked` matches are scored."""
-    times = found.times[found.mask]
-    if len(times) <= ranked:
-        return ALWAYS
-    edge = int(np.partition(times, len(times) - ranked)[len(times) - ranked])
-    return edge + 1 if int((times >= edge).sum()) > ranked else edge
-
-
 def places_after(
-    db: sqlite3.Connection, found: Found, terms: Terms, edge: int, cursor: Cursor | None, count: int
-) -> list[Place]:
-    """The next `count` matches after the cursor: those from the edge on by score, then the older ones by time."""
+    db: sqlite3.Connection, found: Found, terms: Sequence[Term], cursor: Cursor | None, count: int
+) -> list[tuple[Cursor, int]]:
+    """The next `count` matches after the cursor by relevance to the terms (if any), time and id, with their rows."""
     rows = np.flatnonzero(found.mask)
-    places: list[Place] = []
-    if cursor is None or cursor.score is not None:
-        places = _by_score(db, rows[found.times[rows] >= edge], found, terms, cursor)[:count]
-        cursor = None
-    if len(places) < count:
-        places += _by_time(db, rows[found.times[rows] < edge], found, cursor, count - len(places))
-    return places
-
-
-def _by_score(db: sqlite3.Connection, rows: Rows, found: Found, terms: Terms, cursor: Cursor | None) -> list[Place]:
-    sql = (
-        "SELECT flag.row, id, words FROM flag JOIN body USING (row) WHERE flag.row IN (SELECT value FROM json_each(?))"
-    )
-    scored = [
-        Place(row, flag_id, int(found.times[row]), terms.score(words))
-        for row, flag_id, words in db.execute(sql, (json.dumps(rows.tolist()),))
-    ]
+    scores = _scores(db, rows, found, terms)
+    times = found.measures.times[rows]
     if cursor is not None:
-        scored = [place for place in scored if _score_key(place) > _score_key(cursor)]
-    return sorted(scored, key=_score_key)
-
-
-def _score_key(place: Place | Cursor) -> tuple[float, str]:
-    return -(place.score or 0.0), place.id
-
-
-def _by_time(db: sqlite3.Connection, rows: Rows, found: Found, cursor: Cursor | None, count: int) -> list[Place]:
-    times = found.times[rows]
-    places = []
-    if cursor is not None:
-        same_time = _identified(db, rows[times == cursor.at], found)
-        places = [place for place in same_time if place.id > cursor.id][:count]
-        rows, times = rows[times < cursor.at], times[times < cursor.at]
-    wanted = count - len(places)
-    if wanted and len(rows) > wanted:
-        rows = rows[times >= np.partition(times, len(times) - wanted)[len(times) - wanted]]
-    return places + _identified(db, rows, found)[:wanted] if wanted else places
-
-
-def _identified(db: sqlite3.Connection, rows: Rows, found: Found) -> list[Place]:
-    """The places of rows, newest first, then by id."""
+        left = (scores < cursor.score) | ((scores == cursor.score) & (times <= cursor.at))
+        rows, scores, times = rows[left], scores[left], times[left]
+        count += int(((scores == cursor.score) & (times == cursor.at)).sum())  # some were shown; only ids can tell
+    best = _best((scores, times), count)
     sql = "SELECT row, id FROM flag WHERE row IN (SELECT value FROM json_each(?))"
+    names = dict(db.execute(sql, (json.dumps(rows[best].tolist()),)).fetchall())
+    if len(names) != len(best):
+        raise Damaged
     places = [
-        Place(row, flag_id, int(found.times[row]), None)
-        for row, flag_id in (db.execute(sql, (json.dumps(rows.tolist()),)) if len(rows) else ())
+        (Cursor(float(scores[place]), int(times[place]), names[int(rows[place])]), int(rows[place])) for place in best
     ]
-    return sorted(places, key=lambda place: (-place.at, place.id))
+    places = [place for place in places if cursor is None or place[0].key > cursor.key]
+    return sorted(places, key=lambda place: place[0].key)
+
+
+def _best(keys: Sequence[npt.NDArray[Any]], count: int) -> Rows:
+    """The places of the `count` highest by the first key, then the next; and of all that tie with the last of them."""
+    places, kept = np.arange(len(keys[0])), [np.arange(0)]
+    for key in keys:
+        if len(places) <= count:
+            break
+        values = key[places]
+        edge = np.partition(values, len(values) - count)[len(values) - count]
+        kept.append(places[values > edge])
+        count -= len(kept[-1])
+        places = places[values == edge]
+    return np.concatenate([*kept, places])
+
+
+def _scores(db: sqlite3.Connection, rows: Rows, found: Found, terms: Sequence[Term]) -> npt.NDArray[np.float64]:
+    size = len(found.mask)
+    weights = []
+    for term in terms:
+        typed = f'"{" ".join(term.written)}"'
+        weight = np.where(_with_words(db, f"text : {typed}", size)[rows], AS_TYPED, OTHER_FORM)
+        weights.append(np.where(_with_words(db, f"title : {typed}", size)[rows], IN_TITLE, weight))
+    return relevance(weights, found.measures.lengths[rows].astype(np.float64))
 
 
 def due(db: sqlite3.Connection, past: int) -> list[str]:

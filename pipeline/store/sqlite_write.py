@@ -17,7 +17,8 @@ from pipeline.store.columns import Columns, columns_of, index_name, month_of
 from pipeline.store.database import packed, unpacked
 
 _FORGET_WORDS = (
-    "INSERT INTO word (word, rowid, words, stems) SELECT 'delete', row, words, stems FROM body WHERE row = ?"
+    "INSERT INTO word (word, rowid, title, text, stems) "
+    "SELECT 'delete', row, title, text, stems FROM body WHERE row = ?"
 )
 
 
@@ -95,15 +96,15 @@ def _write(db: sqlite3.Connection, entries: Sequence[_Entry], zone: tzinfo) -> N
         "facets = excluded.facets",
         (_flag_row(entry, zone) for entry in entries),
     )
-    texts = [(entry.row, entry.columns.words, entry.columns.stems) for entry in entries]
+    texts = [(entry.row, views.title, views.text, views.stems) for entry in entries for views in [entry.columns.views]]
     db.executemany(
-        "INSERT OR REPLACE INTO body (row, words, stems, document) VALUES (?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO body (row, title, text, stems, document) VALUES (?, ?, ?, ?, ?)",
         ((*text, packed(to_document(entry.flag))) for text, entry in zip(texts, entries, strict=True)),
     )
-    db.executemany("INSERT INTO word (rowid, words, stems) VALUES (?, ?, ?)", texts)
+    db.executemany("INSERT INTO word (rowid, title, text, stems) VALUES (?, ?, ?, ?)", texts)
     postings.remove(db, _changes(entries, new=False))
     postings.add(db, _changes(entries, new=True))
-    postings.set_times(db, ((entry.row, entry.columns.at) for entry in entries))
+    postings.set_measures(db, ((entry.row, entry.columns.at, entry.columns.views.length) for entry in entries))
 
 
 def _flag_row(entry: _Entry, zone: tzinfo) -> tuple[object, ...]:
@@ -141,7 +142,7 @@ def erase(db: sqlite3.Connection, ids: Sequence[str]) -> int:
     db.executemany("DELETE FROM body WHERE row = ?", [(row.row,) for row in rows])
     db.executemany("DELETE FROM flag WHERE row = ?", [(row.row,) for row in rows])
     postings.remove(db, (posting for row in rows for posting in row.postings()))
-    postings.set_times(db, ((row.row, postings.NOTHING) for row in rows))
+    postings.set_measures(db, ((row.row, postings.NOTHING, 0) for row in rows))
     db.executemany("INSERT OR IGNORE INTO erased (key) VALUES (?)", [(_key(flag_id),) for flag_id in ids])
     return len(rows)
 
@@ -156,7 +157,7 @@ def strip(db: sqlite3.Connection, ids: Sequence[str], *, keep_status: bool) -> i
     for row in full:
         for (blob,) in db.execute("SELECT document FROM body WHERE row = ?", (row.row,)).fetchall():
             bare = packed(to_document(without_text(from_document(unpacked(blob)))))
-            db.execute("UPDATE body SET document = ?, words = '', stems = '' WHERE row = ?", (bare, row.row))
+            db.execute("UPDATE body SET document = ?, title = '', text = '', stems = '' WHERE row = ?", (bare, row.row))
     db.executemany("UPDATE flag SET stripped = 1 WHERE row = ?", [(row.row,) for row in full])
     return len(full)
 

@@ -2,30 +2,33 @@
 
 Text is folded here (compatibility forms, case, accents) and cut into runs of letters and digits, so that what the
 in-memory store and SQLite call a word is the same, whatever Unicode version a store's own tokeniser knows.
-A text has two views: `words` as written, and `stems`, the slang + stem forms that are not already among the words.
+A post is seen in three ways: the words of its title, those of its text, and the slang + stem forms not among these.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from pipeline.core.types import Query
 from pipeline.text import normalise
 
-BREAK = "¶"
-"""A word of its own between title and text, so that no phrase runs over; nobody can type it, it is no letter."""
-
 MAX_LETTERS = 100
 """Of longer "words" (runs of base64, laughter) only the start is compared."""
 
-# BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework") with its usual constants, less the
-# inverse document frequency: all words of a query must match, and a score that depends on nothing but the document
-# keeps its place while others are added. MEAN_WORDS is fixed for the same reason.
+# BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework") with its usual constants, made a matter of
+# the document alone, so that a place in the list stays while others are added: no inverse document frequency (all words
+# of a query must match anyhow) and a fixed mean length. How often a word is repeated does not count (in posts that is
+# mostly shouting), but where and how it stands does.
 K1, B, MEAN_WORDS = 1.2, 0.75, 30
-INFLECTED = 0.5  # what another form of a word counts against the word as typed
+IN_TITLE, AS_TYPED, OTHER_FORM = 2.0, 1.0, 0.5
 
 _Piece = tuple[tuple[str, ...], tuple[str, ...]]
 """The words and the stems of what stands between white space."""
@@ -41,14 +44,28 @@ def fold(text: str) -> list[str]:
     return [word[:MAX_LETTERS] for word in _WORD.findall(text.casefold())]
 
 
-def views(title: str, text: str) -> tuple[str, str]:
-    """The two views of a post, words separated by one blank: as written, and the stems that are not among those."""
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The words of title and text as written, and the stems that are not among them; separated by one blank."""
+
+    title: str
+    text: str
+    stems: str
+
+    @property
+    def length(self) -> int:
+        """The number of words of title and text."""
+        return len(self.title.split()) + len(self.text.split())
+
+
+def views(title: str, text: str) -> Views:
+    """The views of a post."""
     of_title, of_text = _pieces(title), _pieces(text)
+    written_title = [word for words, _stems in of_title for word in words]
     written = [word for words, _stems in of_text for word in words]
-    if title:
-        written = [*(word for words, _stems in of_title for word in words), BREAK, *written]
     stems = {stem for _words, stems in of_title + of_text for stem in stems}
-    return " ".join(written), " ".join(sorted(stems.difference(written)))
+    stems.difference_update(written, written_title)
+    return Views(" ".join(written_title), " ".join(written), " ".join(sorted(stems)))
 
 
 def stems_of(piece: str) -> tuple[str, ...]:
@@ -58,10 +75,9 @@ def stems_of(piece: str) -> tuple[str, ...]:
 
 def _pieces(text: str) -> list[_Piece]:
     pieces = text.split()
-    short = (
-        max(map(len, pieces), default=0) <= MAX_LETTERS
-    )  # longer ones are not remembered, they would fill the memory
-    return list(map(_remembered if short else _cut, pieces))
+    if max(map(len, pieces), default=0) <= MAX_LETTERS:
+        return list(map(_remembered, pieces))
+    return list(map(_cut, pieces))  # a hostile text must not fill the memory with pieces that never come again
 
 
 def _cut(piece: str) -> _Piece:
@@ -83,17 +99,20 @@ class Term:
     stems: tuple[str, ...]
     typed: str
 
-    def matches(self, padded: str, known: frozenset[str]) -> bool:
-        """Whether it matches a text, given its `spaced` words and the set of its words and stems."""
+    def matches(self, views: Views) -> bool:
+        """Whether it matches a post."""
+        known = {*views.title.split(), *views.text.split(), *views.stems.split()}
         if self.stems and all(stem in known for stem in self.stems):
             return True
         if self.stems and len(self.written) == 1:
             return self.written[0] in known
-        return self.typed in padded
+        return self.weight(views) != OTHER_FORM
 
-    def count(self, padded: str) -> float:
-        """How often the text has it as typed; `INFLECTED` if only in another form."""
-        return padded.count(self.typed) or INFLECTED
+    def weight(self, views: Views) -> float:
+        """What a post that matches says by where and how the term stands in it."""
+        if self.typed in spaced(views.title):
+            return IN_TITLE
+        return AS_TYPED if self.typed in spaced(views.text) else OTHER_FORM
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +122,21 @@ class Terms:
     must: tuple[Term, ...]
     must_not: tuple[Term, ...]
 
-    def match(self, padded: str, known: frozenset[str]) -> bool:
-        """Whether a text matches; see Term.matches."""
-        return all(term.matches(padded, known) for term in self.must) and not any(
-            term.matches(padded, known) for term in self.must_not
-        )
+    def match(self, views: Views) -> bool:
+        """Whether a post matches."""
+        return all(term.matches(views) for term in self.must) and not any(term.matches(views) for term in self.must_not)
 
-    def score(self, words: str) -> float:
-        """How well a text that matches does so; higher is better, and depends on nothing but the two."""
-        padded = spaced(words)
-        length = K1 * (1 - B + B * (words.count(" ") + 1) / MEAN_WORDS)
-        counts = [term.count(padded) for term in self.must]
-        return sum(count / (count + length) for count in counts)
+
+Number = TypeVar("Number", float, npt.NDArray[np.float64])
+
+
+def relevance(weights: Iterable[Number], length: Number) -> Number:
+    """How well posts match, higher is better, from the weights of the terms and the number of words."""
+    norm = K1 * (1 - B + B * length / MEAN_WORDS)
+    score = 0 * length
+    for weight in weights:
+        score = score + weight / (weight + norm)
+    return score
 
 
 def terms_of(query: Query) -> Terms:

@@ -156,7 +156,7 @@ def test_a_batch_that_fails_leaves_no_trace(store: SQLiteStore, path: Path, monk
         raise RuntimeError("in the middle of a batch")
 
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_write.postings, "set_times", fail)
+        patch.setattr(sqlite_write.postings, "set_measures", fail)
         with pytest.raises(RuntimeError, match="middle"):
             store.put([make_flag(1, fingerprint="b"), make_flag(2)])
     assert store.search(Query()).total == 1
@@ -262,9 +262,9 @@ def test_a_damaged_document_is_reported(store: SQLiteStore, path: Path, document
     [
         "UPDATE posting SET members = x'010203'",
         "UPDATE posting SET members = x'ffffff00'",
-        "UPDATE moment SET at = x'0000'",
-        "UPDATE moment SET chunk = 1000000000000",
-        "DELETE FROM moment",
+        "UPDATE measure SET packed = x'0000'",
+        "UPDATE measure SET chunk = 1000000000000",
+        "DELETE FROM measure",
         "UPDATE flag SET facets = '['",
         "DELETE FROM body",
     ],
