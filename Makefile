@@ -4,10 +4,10 @@ SERVE ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+UV := $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock locale wheel wheel-demo clean
+.PHONY: help demo test lint format bench lock locale wheel wheel-demo picture clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,9 +62,12 @@ wheel: $(VENV)/.dev  ## Build the wheel into dist/
 wheel-demo: wheel  ## Install the wheel into an empty environment outside the repository and run the demo there
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 	$(PYTHON) -m venv $$folder/venv && \
-	$(BIN)/uv pip install --quiet --python $$folder/venv/bin/python --require-hashes -r requirements/base.txt && \
-	$(BIN)/uv pip install --quiet --python $$folder/venv/bin/python --no-deps dist/*.whl && \
+	$(BIN)/uv --system-certs pip install --quiet --python $$folder/venv/bin/python --require-hashes -r requirements/base.txt && \
+	$(BIN)/uv --system-certs pip install --quiet --python $$folder/venv/bin/python --no-deps dist/*.whl && \
 	cd $$folder && venv/bin/kentongan demo --home $$folder/home --json > report.json && echo "The wheel runs the demo."
+
+picture: $(VENV)/.base  ## Draw the README's picture again from a run of the demo
+	$(BIN)/python docs/picture.py
 
 clean:  ## Remove what make made
 	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -26,7 +27,7 @@ from pipeline.core.ports import Source
 from pipeline.core.types import Flag, PutCount, Quarantined, Query, RawItem, StepReport
 from pipeline.flagging import PartitionRun
 from pipeline.landing import retention
-from pipeline.landing.derived import derived_file, derived_partitions, read_derived, read_texts
+from pipeline.landing.derived import derived_file, derived_partitions, read_derived, read_texts, read_unflagged_ids
 from pipeline.landing.files import remove_leftovers
 from pipeline.landing.quarantine import write_quarantine
 from pipeline.landing.raw import partitions, parts, write_part
@@ -41,6 +42,7 @@ _PART_ITEMS = 5_000  # a part of 5,000 short posts is about 500 kB and 30 MB whi
 _PUT_ITEMS = 2_000
 
 
+T = TypeVar("T")
 _log = structlog.get_logger()
 
 
@@ -154,14 +156,19 @@ def index(
     """Bring a partition's flags into the search index; what is past its time stays out."""
     path = derived_file(place.home.derived, partition)
     counts: Counter[str] = Counter()
+    notes: tuple[str, ...] = ()
     for flags in _chunks(read_derived(path, flagged=True) if path else ()):
         alive = [flag for flag in flags if flag.post.expires_at is None or flag.post.expires_at > now]
         counts["expired"] += len(flags) - len(alive)
         put = PutCount(created=len(alive)) if dry_run else place.store.put(alive)
         counts.update(new=put.created, updated=put.updated, unchanged=put.unchanged, erased=put.erased)
         progress("index", len(flags))
+    if path and not dry_run:
+        # A post that a mended rule no longer flags must not stay; what a person decided on does.
+        withdrawn = sum(place.store.withdraw(ids) for ids in _chunks(read_unflagged_ids(path)))
+        notes = (f"withdrawn: {withdrawn}",) if withdrawn else ()
     names = ("new", "updated", "unchanged", "expired", "erased")
-    return _reported(StepReport("index", partition, sum(counts.values()), _all(counts, *names)))
+    return _reported(StepReport("index", partition, sum(counts.values()), _all(counts, *names), notes=notes))
 
 
 def run(
@@ -226,9 +233,9 @@ def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepRepo
     settings, home = place.settings, place.home
     zone = settings.office.zone
     counts = retention.purge_landing(home.landing, settings.retention, now, zone, dry_run=dry_run)
-    counts += retention.purge_derived(
-        home.derived, settings.near_duplicates.days, now, zone, dry_run=dry_run, expire=place.store.expire
-    )
+    due = place.store.due(now)
+    counts["flags_expired"] = len(due) if dry_run else place.store.expire(due)
+    counts += retention.purge_derived(home.derived, settings.near_duplicates.days, now, zone, dry_run=dry_run)
     counts += retention.purge_quarantine(home.quarantine, settings.retention.raw_social, now, zone, dry_run=dry_run)
     return _reported(StepReport("purge", partition_of(now, zone), sum(counts.values()), dict(counts)))
 
@@ -257,8 +264,8 @@ def exit_code(failed: Iterable[Failed]) -> int:
     return TransientError.exit_code if errors else 0
 
 
-def _chunks(flags: Iterable[Flag]) -> Iterator[list[Flag]]:
-    iterator = iter(flags)
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
     while chunk := list(islice(iterator, _PUT_ITEMS)):
         yield chunk
 

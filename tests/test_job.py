@@ -160,6 +160,21 @@ def test_a_new_setting_is_a_new_fingerprint_and_leaves_the_review_alone(tmp_path
     assert len(list((tmp_path / "home" / "derived").glob("*/*/posts-*.parquet"))) == 1
 
 
+def test_what_no_rule_flags_any_more_leaves_the_index_unless_a_person_decided(tmp_path: Path) -> None:
+    place = _place(tmp_path / "home")
+    _run(place, _file(tmp_path, *_rows(THREAT, "nanti malam kita bakar kantor KPU, bawa bensin")))
+    first, second = sorted(_state(place))
+    place.store.mirror({first: "confirmed"})
+    place.close()
+    stricter = _place(tmp_path / "home", KENTONGAN__POLICY__THRESHOLDS='{"threat": 1.1, "hate_group": 1.1}')
+    report = steps.replay(stricter, steps.landed(stricter))[1]
+    assert report.notes == ("withdrawn: 1",)
+    assert set(_state(stricter)) == {first}
+    again = _place(tmp_path / "home")
+    steps.replay(again, steps.landed(again))
+    assert set(_state(again)) == {first, second}
+
+
 def test_replay_and_reindex_give_the_same_again(tmp_path: Path) -> None:
     place = _place(tmp_path / "home")
     _run(place, _file(tmp_path, *_rows(THREAT, CHAIN, "halo")))

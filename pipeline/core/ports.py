@@ -78,7 +78,7 @@ class Store(Protocol):
         ...
 
     def facets(self, query: Query, fields: Sequence[str], *, limit: int = 50) -> dict[str, dict[str, int]]:
-        """Return, for each field of label, topic, region, source, status, day: value -> number of flags."""
+        """Return, for each field of label, topic, region, source, status, day and the like: value -> number of flags."""
         ...
 
     def mirror(self, statuses: Mapping[str, Status]) -> int:
@@ -87,6 +87,14 @@ class Store(Protocol):
 
     def erase(self, ids: Iterable[str]) -> int:
         """Remove flags so that `put` refuses them later; returns how many were there."""
+        ...
+
+    def withdraw(self, ids: Iterable[str]) -> int:
+        """Remove those that are still open (no rule flags them any more); what a person decided on stays."""
+        ...
+
+    def due(self, now: datetime) -> list[str]:
+        """The ids of undecided flags that are past their `expires_at` and still have their text."""
         ...
 
     def expire(self, ids: Iterable[str], *, keep_status: bool = False) -> int:

@@ -166,6 +166,14 @@ def read_texts(path: Path, ids: Sequence[str]) -> dict[str, str]:
     return {row["id"]: row["text"] for row in rows}
 
 
+def read_unflagged_ids(path: Path) -> Iterator[str]:
+    """Yield the ids of a partition's posts that nothing flagged."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=10_000, columns=["id", "why"]):
+            table = pa.Table.from_batches([batch])
+            yield from table.filter(pc.equal(pc.list_value_length(table["why"]), 0))["id"].to_pylist()
+
+
 def count_samples(derived: Path, partition: str, office: str) -> int:
     """How many posts of that day were already taken as `sample` in the hours before the partition."""
     day = partition.split("/")[0]

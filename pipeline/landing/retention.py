@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -49,19 +48,8 @@ def purge_landing(landing: Path, keep: Retention, now: datetime, zone: ZoneInfo,
     return counts
 
 
-def purge_derived(
-    derived: Path,
-    near_days: int,
-    now: datetime,
-    zone: ZoneInfo,
-    *,
-    dry_run: bool,
-    expire: Callable[[list[str]], int] = len,
-) -> Counter[str]:
-    """Turn rows past their `expires_at` into counts, and remove signatures that nothing is compared with any more.
-
-    `expire` gets the ids of the flags among them before the rows go, so that a kill between leaves nothing behind.
-    """
+def purge_derived(derived: Path, near_days: int, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
+    """Turn rows past their `expires_at` into counts, and remove signatures that nothing is compared with any more."""
     counts: Counter[str] = Counter()
     for path in sorted(derived.glob("*/*/posts-*.parquet")):
         table = pq.read_table(path)
@@ -70,8 +58,6 @@ def purge_derived(
         if not len(gone):
             continue
         counts["posts_to_counts"] += len(gone)
-        flagged = gone.filter(pc.greater(pc.list_value_length(gone["why"]), 0))["id"].to_pylist()
-        counts["flags_expired"] += len(flagged) if dry_run else expire(flagged)
         if not dry_run:
             _add_counts(path.parent / "counts.json", gone)
             with written_aside(path) as aside:

@@ -133,6 +133,14 @@ class MemoryStore:
             self._erased |= gone
             return sum(self._records.pop(flag_id, None) is not None for flag_id in gone)
 
+    def withdraw(self, ids: Iterable[str]) -> int:
+        """Remove those of the flags that are still open and that no rule flags any more; returns how many."""
+        with self._lock:
+            gone = {key for key in set(ids) if key in self._records and self._records[key].flag.status == "open"}
+            for flag_id in gone:
+                del self._records[flag_id]
+            return len(gone)
+
     def due(self, now: datetime) -> list[str]:
         """The ids of flags past their `expires_at` that nobody decided on and that still have their text, sorted."""
         past = microseconds(now)

@@ -99,6 +99,13 @@ class SQLiteStore:
         self._shed_log(count)
         return count
 
+    def withdraw(self, ids: Iterable[str]) -> int:
+        """Remove those of the flags that are still open and that no rule flags any more; returns how many."""
+        with self._transaction(write=True) as db:
+            count = sqlite_write.withdraw(db, [sqlite_read.bindable(flag_id) for flag_id in ids])
+        self._shed_log(count)
+        return count
+
     def due(self, now: datetime) -> list[str]:
         """The ids of flags past their `expires_at` that nobody decided on and that still have their text, sorted."""
         with self._transaction() as db:

@@ -138,13 +138,26 @@ def set_statuses(db: sqlite3.Connection, statuses: Mapping[str, Status]) -> int:
 def erase(db: sqlite3.Connection, ids: Sequence[str]) -> int:
     """Remove flags and remember not to take them again; returns how many were there."""
     rows = list(known(db, ids).values())
+    _remove(db, rows)
+    db.executemany("INSERT OR IGNORE INTO erased (key) VALUES (?)", [(_key(flag_id),) for flag_id in ids])
+    return len(rows)
+
+
+def withdraw(db: sqlite3.Connection, ids: Sequence[str]) -> int:
+    """Remove flags that are still open, without remembering them; returns how many."""
+    rows = [row for row in known(db, ids).values() if row.status == "open"]
+    _remove(db, rows)
+    return len(rows)
+
+
+def _remove(db: sqlite3.Connection, rows: Sequence[Known]) -> None:
+    if not rows:
+        return  # to forget words rewrites the word index
     _forget_words(db, rows)
     db.executemany("DELETE FROM body WHERE row = ?", [(row.row,) for row in rows])
     db.executemany("DELETE FROM flag WHERE row = ?", [(row.row,) for row in rows])
     postings.remove(db, (posting for row in rows for posting in row.postings()))
     postings.set_measures(db, ((row.row, postings.NOTHING, 0) for row in rows))
-    db.executemany("INSERT OR IGNORE INTO erased (key) VALUES (?)", [(_key(flag_id),) for flag_id in ids])
-    return len(rows)
 
 
 def strip(db: sqlite3.Connection, ids: Sequence[str], *, keep_status: bool) -> int:

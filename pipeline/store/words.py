@@ -161,5 +161,5 @@ def _term(written: tuple[str, ...], stems: tuple[str, ...]) -> Term:
 
 
 def spaced(words: str) -> str:
-    """Words with a blank of their own on either side, so that each can be looked for and counted by itself."""
-    return f" {words.replace(' ', '  ')} "
+    """Words with a blank on either side, so that whole ones can be looked for."""
+    return f" {words} "

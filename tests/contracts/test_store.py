@@ -184,6 +184,15 @@ def test_what_is_erased_is_gone_and_never_taken_again(store: Any) -> None:
     assert store.erase([]) == 0
 
 
+def test_what_is_withdrawn_is_gone_unless_somebody_took_it_up_and_may_come_again(store: Any) -> None:
+    store.put([make_flag(1), make_flag(2), make_flag(3)])
+    store.mirror({"x~0002": "claimed"})
+    assert store.withdraw(["x~0001", "x~0002", "x~0007"]) == 1
+    assert find(store, "") == ["x~0002", "x~0003"]
+    assert store.withdraw([]) == 0
+    assert store.put([make_flag(1)]) == PutCount(created=1)
+
+
 def test_an_expired_flag_loses_its_text_and_keeps_its_row(store: Any) -> None:
     reasons = (Signal("threat", 0.9, 0.5, "rules", (Reason(0, 5, 1.0),)),)
     region = Region("61", "Kalimantan Barat", "province", 0.9, "mention", ((0, 5),))
@@ -219,6 +228,8 @@ def test_due_are_undecided_flags_past_their_time(store: Any) -> None:
     store.mirror({"x~0000": "confirmed", "x~0001": "unsure"})
     assert store.due(limit - timedelta(seconds=1)) == []
     assert store.due(limit) == ["x~0001", "x~0002"]
+    store.expire(["x~0001"], keep_status=True)
+    assert store.due(limit) == ["x~0002"]
     store.expire(store.due(limit))
     assert store.due(limit) == []
 

@@ -97,7 +97,9 @@ def test_the_same_items_make_one_part_whenever_they_are_fetched(tmp_path: Path) 
     assert partitions(tmp_path, source="other") == []
 
 
-@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"{}\n"), gzip.compress(b'{"format": 1')])
+@pytest.mark.parametrize(
+    "damage", [b"", b"no gzip", gzip.compress(b"{}\n", mtime=0), gzip.compress(b'{"format": 1', mtime=0)]
+)
 def test_a_damaged_part_is_an_item_error(tmp_path: Path, damage: bytes) -> None:
     write_part(tmp_path, PARTITION, [_raw()], SOCIAL)
     (path,) = parts(tmp_path, PARTITION)
@@ -242,7 +244,7 @@ def test_expired_rows_become_counts_without_id_or_text(tmp_path: Path) -> None:
     living = replace(_flag("x~2"), post=replace(_flag("x~2").post, expires_at=MOMENT + timedelta(days=9)))
     path = _write(tmp_path, [_flag("x~1", text="rahasia"), living])
     counts = purge_derived(tmp_path, 7, MOMENT + timedelta(days=1), WIB, dry_run=False)
-    assert counts == {"posts_to_counts": 1, "flags_expired": 0}
+    assert counts == {"posts_to_counts": 1}
     assert [flag.id for flag in read_derived(path)] == ["x~2"]
     text = (path.parent / "counts.json").read_text()
     assert json.loads(text) == {"posts": 1, "flagged": 0, "source:s": 1, "topic:nphd": 1, "region:61": 1}
