@@ -17,7 +17,7 @@ from pipeline.sources.registry import guess_source
 from pipeline.workplace import Workplace
 
 PARTITION = "2026-11-21/10"
-CAUGHT = {"hate_group": 0.5, "incitement": 0.3, "threat": 0.5}
+CAUGHT = {"hate_group": 0.5, "incitement": 0.6, "threat": 0.9}
 """The share of should_flag.csv that is caught at least, by what a line expects; floors only rise."""
 
 
@@ -66,11 +66,17 @@ def test_criticism_insults_to_officials_quotations_and_neutral_talk_are_never_fl
     assert flagged == {}
 
 
+def _says(flag: Flag, label: str) -> bool:
+    """Whether it is flagged, and for this label; an attack that incites counts for both labels of hatred."""
+    alike = {label} if label == "threat" else {"hate_group", "incitement"}
+    return bool(flag.why) and any(signal.over and signal.label in alike for signal in flag.signals)
+
+
 def test_what_is_an_attack_or_a_threat_is_caught(tmp_path: Path) -> None:
     rows = _sentences("should_flag.csv")
     flags = _flags(tmp_path, rows)
     for label, floor in CAUGHT.items():
         mine = [row["id"] for row in rows if label in row["expects"].split(";")]
-        caught = [key for key in mine if flags[key].why]
+        caught = [key for key in mine if _says(flags[key], label)]
         assert len(mine) >= 10
         assert len(caught) / len(mine) >= floor, (label, len(caught), len(mine))
