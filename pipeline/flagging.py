@@ -25,7 +25,7 @@ from pipeline.enrich.stages import stage_at
 from pipeline.landing import near
 from pipeline.landing.derived import count_samples, earlier_signatures, replace_columns, write_derived
 from pipeline.landing.quarantine import write_quarantine
-from pipeline.landing.raw import parts, read_header, read_part
+from pipeline.landing.raw import part_name, parts, read_header, read_part
 from pipeline.text import normalise
 
 if TYPE_CHECKING:
@@ -36,26 +36,39 @@ if TYPE_CHECKING:
 
 _CHUNK = 1_000  # posts in memory at a time: about 10 MB with their signals
 _TOP_CLUSTERS = 5
-_OUTS = ("quarantined", "duplicate", "out_of_area", "unflagged", "flagged", "sampled")  # each item stands in one
+_OUTS = (
+    "quarantined",
+    "duplicate",
+    "out_of_area",
+    "expired",
+    "unflagged",
+    "flagged",
+    "sampled",
+)  # each item stands in one
 _DAY = timedelta(days=1)
+_FOREVER = 100_000  # days
+_SHOWN = 3
 
 
 class PartitionRun:
     """Flags one partition: `run` reads landing/<partition> and writes derived/<partition> and its quarantine whole."""
 
-    def __init__(self, place: Workplace, partition: str, progress: Callable[[int], None]) -> None:
+    def __init__(self, place: Workplace, partition: str, now: datetime, progress: Callable[[int], None]) -> None:
         self._place = place
+        self._now = now
         self._partition = partition
         self._progress = progress
         self._office = place.settings.office
         self._near = place.settings.near_duplicates
         self._month = partition[:7].replace("-", ".")
-        self._sources: dict[str, Source] = {}
-        self._landed_with: dict[str, dict[str, Any]] = {}
+        self._parts = parts(place.home.landing, partition)
+        self._sources: dict[tuple[str, str], Source] = {}
+        self._landed_with: dict[tuple[str, str], dict[str, Any]] = {}
         self._counts: Counter[str] = Counter()
         self._tables: dict[str, Counter[str]] = {
             name: Counter() for name in ("label", "topic", "province", "why", "cluster")
         }
+        self._limits: dict[str, int] = {}
         self._quarantined: list[Quarantined] = []
         self._ids: list[str] = []
         self._identity: list[int] = []
@@ -73,14 +86,17 @@ class PartitionRun:
                 for flag in flags:
                     self._counts["flagged" if flag.why else "unflagged"] += 1
         else:
-            write_derived(home.derived, self._partition, self._place.fingerprint, self._chunks(), self._finish)
+            made_of = [part_name(path) for path in self._parts]
+            fingerprint = self._place.fingerprint
+            write_derived(home.derived, self._partition, fingerprint, self._chunks(), self._finish, made_of)
             near.write_signatures(home.derived / self._partition / "signatures.parquet", self._signatures())
             write_quarantine(home.quarantine, self._partition, "flag", self._quarantined)
         clusters = Counter({name: count for name, count in self._tables.pop("cluster").items() if count > 1})
         tables = {name: dict(table.most_common()) for name, table in self._tables.items()}
         tables["cluster"] = dict(clusters.most_common(_TOP_CLUSTERS))
         counts = {name: self._counts[name] for name in _OUTS}
-        return StepReport("flag", self._partition, self._counts["in"], counts, tables)
+        notes = tuple(f"{item.source}, {item.place}: {item.reason}" for item in self._quarantined[:_SHOWN])
+        return StepReport("flag", self._partition, self._counts["in"], counts, tables, notes)
 
     # ---- the way of a chunk
 
@@ -97,34 +113,38 @@ class PartitionRun:
                 yield flags
 
     def _raws(self) -> Iterator[RawItem]:
-        for path in parts(self._place.home.landing, self._partition):
+        for path in self._parts:
             header = read_header(path)
-            self._landed_with[header.get("source", "")] = header.get("settings", {})
+            self._landed_with[header.get("source", ""), header.get("connector", "")] = header.get("settings", {})
             try:
                 yield from read_part(path)
             except ItemError as error:
                 moment = partition_start(self._partition, self._office.zone)
-                self._reject(path.parts[-4], path.name, str(error), moment, {})
+                self._reject(path.parts[-4], path.name, str(error), moment)
                 self._counts["in"] += 1  # the damaged rest of a part counts as one item
 
     def _parse(self, raw: RawItem) -> Post | None:
         try:
             post = self._source(raw).parse(raw)
         except ItemError as error:
-            self._reject(raw.source, raw.place, str(error), raw.fetched_at, raw.payload)
+            self._reject(raw.source, raw.place, str(error), raw.fetched_at)
             return None
         return post if post.partition == self._partition else replace(post, partition=self._partition)
 
     def _source(self, raw: RawItem) -> Source:
         """The parser of the item's source: with today's settings or, no longer configured, those it landed with."""
-        if raw.source not in self._sources:
-            self._sources[raw.source] = self._place.source(raw.source, self._settings(raw.source))
-        return self._sources[raw.source]
+        key = raw.source, raw.connector
+        if key not in self._sources:
+            self._sources[key] = self._place.source(raw.source, self._settings(*key))
+            self._limits[raw.source] = min(
+                self._settings(*key).max_days or _FOREVER, self._limits.get(raw.source, _FOREVER)
+            )
+        return self._sources[key]
 
-    def _settings(self, source: str) -> SourceSettings:
+    def _settings(self, source: str, connector: str) -> SourceSettings:
         settings = self._place.settings.sources.get(source)
-        if settings is None:
-            landed_with = self._landed_with.get(source, {})
+        if settings is None or settings.kind != connector:
+            landed_with = self._landed_with.get((source, connector), {})
             settings = SourceSettings.model_validate(landed_with | {"url": "-", "path": "-"})
         return settings
 
@@ -206,7 +226,9 @@ class PartitionRun:
             expires_at=expires,
             cluster=self._clusters[first_row : rows.stop],
         )
-        kept = self._last[first_row : rows.stop]
+        alive = np.array([moment > self._now for moment in expires], dtype=bool)
+        kept = self._last[first_row : rows.stop] & alive
+        self._counts["expired"] += int((self._last[first_row : rows.stop] & ~alive).sum())
         self._tables["cluster"].update(
             name for name, last in zip(self._clusters[first_row:], kept, strict=False) if last
         )
@@ -239,8 +261,7 @@ class PartitionRun:
         """Flags keep for `unreviewed` days, the others for `unflagged`; a source's own limit goes before."""
         retention = self._place.settings.retention
         days = retention.unreviewed if flagged else retention.unflagged
-        limit = self._settings(source).max_days
-        return fetched_at + min(days, limit or days) * _DAY
+        return fetched_at + min(days, self._limits.get(source, days)) * _DAY
 
     # ---- small things
 
@@ -256,9 +277,10 @@ class PartitionRun:
         names = [self._place.gazetteer.places[code].name for code in sorted(provinces)]
         self._tables["province"].update(names or [_("unknown")])
 
-    def _reject(self, source: str, place: str, reason: str, at: datetime, payload: dict[str, Any]) -> None:
+    def _reject(self, source: str, place: str, reason: str, at: datetime) -> None:
+        """The item itself stays in landing: quarantine says where, and holds no native id and no address."""
         self._counts["quarantined"] += 1
-        self._quarantined.append(Quarantined("flag", source, place, reason, at, payload))
+        self._quarantined.append(Quarantined("flag", source, place, reason, at))
 
     def _fingerprint(self, post: Post) -> str:
         return sha256(f"{self._place.fingerprint}\0{post.title}\0{post.text}".encode("utf-8", "replace")).hexdigest()[

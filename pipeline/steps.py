@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -22,15 +22,23 @@ import structlog
 
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
-from pipeline.core.errors import ConfigError, ItemError, KentonganError, TransientError
+from pipeline.core.errors import ConfigError, Conflict, ItemError, KentonganError, TransientError
+from pipeline.core.i18n import _
 from pipeline.core.ports import Source
 from pipeline.core.types import Flag, PutCount, Quarantined, Query, RawItem, StepReport
 from pipeline.flagging import PartitionRun
 from pipeline.landing import retention
-from pipeline.landing.derived import derived_file, derived_partitions, read_derived, read_texts, read_unflagged_ids
+from pipeline.landing.derived import (
+    derived_file,
+    derived_partitions,
+    read_derived,
+    read_notes,
+    read_texts,
+    read_unflagged_ids,
+)
 from pipeline.landing.files import remove_leftovers
 from pipeline.landing.quarantine import write_quarantine
-from pipeline.landing.raw import partitions, parts, write_part
+from pipeline.landing.raw import part_name, partitions, parts, read_header, write_part
 from pipeline.sources import inbox
 from pipeline.store import query as store_query
 from pipeline.workplace import Workplace
@@ -40,6 +48,7 @@ Progress = Callable[[str, int], None]
 
 _PART_ITEMS = 5_000  # a part of 5,000 short posts is about 500 kB and 30 MB while it is made
 _PUT_ITEMS = 2_000
+_SHOWN = 3  # quarantined items of which a person is told the reason at once
 
 
 T = TypeVar("T")
@@ -84,21 +93,24 @@ def ingest(
     partition = partition or partition_of(place.clock(), place.settings.office.zone)
     counts: Counter[str] = Counter()
     dropped: dict[str, dict[str, int]] = {}
-    failed, notes = [], []
+    failed: list[Failed] = []
+    notes: list[str] = []
     for name, settings in sources.items():
         try:
             with place.home.lock(f"ingest-{name}"):
                 remove_leftovers(place.home.landing / name)
                 source = place.source(name, settings)
-                _ingest_one(place, source, settings, partition, since, dry_run, progress, counts)
+                _ingest_one(place, source, settings, partition, since, dry_run, progress, counts, notes)
         except KentonganError as error:
             failed.append(Failed(name, error))
-            _log.warning("source_failed", source=name, partition=partition, error=type(error).__name__)
-            if isinstance(error, ConfigError) and not dry_run:
+            _log.info("source_failed", source=name, partition=partition, error=type(error).__name__)
+            if not dry_run and not isinstance(error, Conflict):
                 _from_inbox(place, settings, inbox.refuse)
             continue
+        if source.refused:
+            failed.append(Failed(name, ConfigError(source.refused)))
         if not dry_run:
-            _from_inbox(place, settings, inbox.done)
+            _from_inbox(place, settings, inbox.refuse if source.refused else inbox.done)
         if source.dropped:
             dropped[name] = dict(source.dropped)
         notes += [f"{name}: {note}" for note in source.notes]
@@ -116,6 +128,7 @@ def _ingest_one(
     dry_run: bool,
     progress: Progress,
     counts: Counter[str],
+    notes: list[str],
 ) -> None:
     """Land one source's items in parts; what the source remembers moves on only after all have landed."""
     home = place.home
@@ -130,6 +143,7 @@ def _ingest_one(
             counts["landed" if new else "again"] += len(raws)
         progress("ingest", len(batch))
     counts["quarantined"] += len(quarantined)
+    notes += [f"{item.place}: {item.reason}" for item in quarantined[:_SHOWN]]
     if not dry_run:
         if quarantined:
             write_quarantine(home.quarantine, partition, "ingest", quarantined, name=source.name)
@@ -143,11 +157,30 @@ def _from_inbox(place: Workplace, settings: SourceSettings, move: Callable[[Path
         move(path)
 
 
-def flag(place: Workplace, partition: str, *, dry_run: bool = False, progress: Progress = quiet) -> StepReport:
-    """Make derived/<partition> from landing: parse, fold copies, score, enrich, decide. Never touches the world."""
+def flag(
+    place: Workplace, partition: str, *, now: datetime, dry_run: bool = False, progress: Progress = quiet
+) -> StepReport:
+    """Make derived/<partition> from landing: parse, fold copies, score, enrich, decide. Never touches the world.
+
+    Raises ConfigError if raw items of the partition were purged since: from what is left it could only lose flags.
+    """
     with place.home.lock("flag"):
         remove_leftovers(place.home.derived)
-        return _reported(PartitionRun(place, partition, lambda items: progress("flag", items)).run(dry_run=dry_run))
+        if was_purged(place, partition):
+            raise ConfigError(
+                _("raw items of {partition} are past their time and gone; it stays as it was flagged").format(
+                    partition=partition
+                )
+            )
+        run = PartitionRun(place, partition, now, lambda items: progress("flag", items))
+        return _reported(run.run(dry_run=dry_run))
+
+
+def was_purged(place: Workplace, partition: str) -> bool:
+    """Whether retention took or trimmed parts that the derived posts of the partition were made of."""
+    here = parts(place.home.landing, partition)
+    known = read_notes(derived_file(place.home.derived, partition)).get("made_of", [])
+    return not set(known) <= set(map(part_name, here)) or any(read_header(path).get("trimmed") for path in here)
 
 
 def index(
@@ -156,18 +189,19 @@ def index(
     """Bring a partition's flags into the search index; what is past its time stays out."""
     path = derived_file(place.home.derived, partition)
     counts: Counter[str] = Counter()
-    notes: tuple[str, ...] = ()
-    for flags in _chunks(read_derived(path, flagged=True) if path else ()):
-        alive = [flag for flag in flags if flag.post.expires_at is None or flag.post.expires_at > now]
-        counts["expired"] += len(flags) - len(alive)
-        put = PutCount(created=len(alive)) if dry_run else place.store.put(alive)
-        counts.update(new=put.created, updated=put.updated, unchanged=put.unchanged, erased=put.erased)
-        progress("index", len(flags))
-    if path and not dry_run:
-        # A post that a mended rule no longer flags must not stay; what a person decided on does.
-        withdrawn = sum(place.store.withdraw(ids) for ids in _chunks(read_unflagged_ids(path)))
-        notes = (f"withdrawn: {withdrawn}",) if withdrawn else ()
+    withdrawn = 0
+    with place.home.lock("index"):
+        for flags in _chunks(read_derived(path, flagged=True) if path else ()):
+            alive = [flag for flag in flags if flag.post.expires_at is None or flag.post.expires_at > now]
+            counts["expired"] += len(flags) - len(alive)
+            put = PutCount(created=len(alive)) if dry_run else place.store.put(alive)
+            counts.update(new=put.created, updated=put.updated, unchanged=put.unchanged, erased=put.erased)
+            progress("index", len(flags))
+        if path and not dry_run:
+            # A post that a mended rule no longer flags must not stay; what a person decided on does.
+            withdrawn = sum(place.store.withdraw(ids) for ids in _chunks(read_unflagged_ids(path)))
     names = ("new", "updated", "unchanged", "expired", "erased")
+    notes = (_("{count} flags withdrawn: no rule flags them any more").format(count=withdrawn),) if withdrawn else ()
     return _reported(StepReport("index", partition, sum(counts.values()), _all(counts, *names), notes=notes))
 
 
@@ -183,9 +217,13 @@ def run(
     """Ingest, flag and index: by hand exactly what the scheduler does at night."""
     ingested = ingest(place, sources, since=since, partition=partition, dry_run=dry_run, progress=progress)
     reports = [ingested.report]
-    if not dry_run and ingested.partition in partitions(place.home.landing):
-        reports.append(flag(place, ingested.partition, progress=progress))
+    if dry_run or ingested.partition not in landed(place):
+        return ingested, reports
+    try:
+        reports.append(flag(place, ingested.partition, now=place.clock(), progress=progress))
         reports.append(index(place, ingested.partition, now=place.clock(), progress=progress))
+    except Conflict as error:  # what landed stays, and the next run flags it
+        ingested = replace(ingested, failed=(*ingested.failed, Failed("flag", error)))
     return ingested, reports
 
 
@@ -199,8 +237,9 @@ def unflagged(place: Workplace) -> list[str]:
     found = []
     for partition in landed(place):
         path = derived_file(place.home.derived, partition)
-        newest = max(part.stat().st_mtime_ns for part in parts(place.home.landing, partition))
-        if path is None or path.stat().st_mtime_ns < newest:
+        known = read_notes(path).get("made_of", [])
+        here = set(map(part_name, parts(place.home.landing, partition)))
+        if path is None or (not here <= set(known) and not was_purged(place, partition)):
             found.append(partition)
     return found
 
@@ -211,7 +250,10 @@ def replay(
     """Flag and index landed partitions again, in order (after a parser, model or topic was mended)."""
     reports = []
     for partition in landed_partitions:
-        reports.append(flag(place, partition, dry_run=dry_run, progress=progress))
+        if was_purged(place, partition):
+            _log.info("not_replayed", partition=partition, reason="purged")
+            continue
+        reports.append(flag(place, partition, now=place.clock(), dry_run=dry_run, progress=progress))
         if not dry_run:
             reports.append(index(place, partition, now=place.clock(), progress=progress))
     return reports
@@ -229,14 +271,28 @@ def reindex(
 
 
 def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepReport:
-    """Remove what is past its time (DOMAIN 4.6): raw parts, unflagged posts (counts stay), flags nobody looked at."""
-    settings, home = place.settings, place.home
-    zone = settings.office.zone
-    counts = retention.purge_landing(home.landing, settings.retention, now, zone, dry_run=dry_run)
-    due = place.store.due(now)
-    counts["flags_expired"] = len(due) if dry_run else place.store.expire(due)
-    counts += retention.purge_derived(home.derived, settings.near_duplicates.days, now, zone, dry_run=dry_run)
-    counts += retention.purge_quarantine(home.quarantine, settings.retention.raw_social, now, zone, dry_run=dry_run)
+    """Remove what is past its time (DOMAIN 4.6): raw parts, unflagged posts (counts stay), flags nobody looked at.
+
+    Holds the locks of all other work, so that nothing is written while it is taken away.
+    """
+    keep, home, zone = place.settings.retention, place.home, place.settings.office.zone
+    counts: Counter[str] = Counter()
+    for folder in sorted(path for path in home.landing.glob("*") if path.is_dir()):
+        with home.lock(f"ingest-{folder.name}"):
+            counts["leftovers"] += remove_leftovers(folder)
+            counts += retention.purge_landing(folder, keep, now, zone, dry_run=dry_run)
+    with home.lock("flag"), home.lock("index"):
+        counts["leftovers"] += remove_leftovers(home.derived) + remove_leftovers(home.quarantine)
+        days = place.settings.near_duplicates.days
+        gone, flags = retention.purge_derived(home.derived, keep, days, now, zone, dry_run=True)
+        due = sorted({*flags, *place.store.due(now)})
+        counts["flags_expired"] = len(due) if dry_run else place.store.expire(due)
+        if not dry_run:  # the index loses the texts first: a kill between leaves nothing that nobody purges
+            gone, _flags = retention.purge_derived(home.derived, keep, days, now, zone, dry_run=False)
+        counts += gone
+    counts += retention.purge_quarantine(home.quarantine, keep.raw_social, now, zone, dry_run=dry_run)
+    refused = home.inbox / inbox.REFUSED
+    counts["refused_removed"] = retention.purge_folder(refused, keep.raw_social, now, dry_run=dry_run)
     return _reported(StepReport("purge", partition_of(now, zone), sum(counts.values()), dict(counts)))
 
 
@@ -291,3 +347,8 @@ def first_words(place: Workplace, partition: str, ids: list[str], letters: int =
 def parse_query(place: Workplace, text: str, since: datetime | None = None, until: datetime | None = None) -> Query:
     """What a person typed, as data; anything typed is safe."""
     return store_query.parse_query(text, zone=place.settings.office.zone, since=since, until=until)
+
+
+def explain_query(place: Workplace, query: Query) -> str:
+    """How a search was read, in words."""
+    return store_query.explain_query(query, zone=place.settings.office.zone)

@@ -18,6 +18,7 @@ from pipeline.core.i18n import _
 from pipeline.core.identity import Pseudonyms, load_institutions, open_pseudonyms
 from pipeline.core.ports import Classifier, Enricher, Source, Store
 from pipeline.core.resources import data_path, models_path
+from pipeline.core.types import NATIONAL
 from pipeline.enrich.gazetteer import Gazetteer
 from pipeline.enrich.regions import RegionEnricher
 from pipeline.enrich.stages import Calendar, load_calendar
@@ -77,7 +78,10 @@ class Workplace:
 
     @cached_property
     def enrichers(self) -> tuple[Enricher, ...]:
-        """What adds regions and topics to a flag, in order."""
+        """What adds regions and topics to a flag; raises ConfigError if the office is in no region we know."""
+        code = self.settings.office.code
+        if code != NATIONAL and code not in self.gazetteer.places:
+            raise ConfigError(_("office.code {code} is no region; write 61 or 61.01, or 00 for all").format(code=code))
         return RegionEnricher(self.gazetteer), TopicEnricher(self.topics, self.settings.office.language)
 
     @cached_property

@@ -77,7 +77,7 @@ def test_posts_go_the_whole_way(tmp_path: Path) -> None:
     place = _place(tmp_path / "home")
     ingest, flag, index = _run(place, _file(tmp_path, *_rows(THREAT, "selamat pagi, hari ini cerah di kampung")))
     assert ingest.counts == {"landed": 2, "again": 0, "quarantined": 0}
-    assert ingest.tables == {"warga": {"suka": 2}}
+    assert ingest.tables == {"warga-csv": {"suka": 2}}
     assert _outs(flag) == {"flagged": 1, "unflagged": 1}
     assert flag.tables["label"] == {"threat": 1}
     assert index.counts["new"] == 1
@@ -168,7 +168,7 @@ def test_what_no_rule_flags_any_more_leaves_the_index_unless_a_person_decided(tm
     place.close()
     stricter = _place(tmp_path / "home", KENTONGAN__POLICY__THRESHOLDS='{"threat": 1.1, "hate_group": 1.1}')
     report = steps.replay(stricter, steps.landed(stricter))[1]
-    assert report.notes == ("withdrawn: 1",)
+    assert report.notes == ("1 flags withdrawn: no rule flags them any more",)
     assert set(_state(stricter)) == {first}
     again = _place(tmp_path / "home")
     steps.replay(again, steps.landed(again))
@@ -198,7 +198,7 @@ def test_dry_runs_write_nothing(tmp_path: Path) -> None:
     assert not place.home.landing.exists()
     _run(place, address)
     before = sorted((tmp_path / "home").rglob("*.parquet"))
-    assert steps.flag(place, PARTITION, dry_run=True).total == 1
+    assert steps.flag(place, PARTITION, now=MOMENT, dry_run=True).total == 1
     assert steps.index(place, PARTITION, now=MOMENT, dry_run=True).counts["new"] == 1
     assert sorted((tmp_path / "home").rglob("*.parquet")) == before
 
@@ -218,9 +218,9 @@ def test_a_damaged_part_is_quarantined_and_the_others_are_read(tmp_path: Path) -
     place = _place(tmp_path / "home")
     _run(place, _file(tmp_path, *_rows(THREAT)))
     _run(place, _file(tmp_path, *_rows("halo warga semua", first=2), name="dua.csv"))
-    (part,) = parts(place.home.landing, PARTITION, "dua")
+    (part,) = parts(place.home.landing, PARTITION, "dua-csv")
     part.write_bytes(b"damaged")
-    report = steps.flag(place, PARTITION)
+    report = steps.flag(place, PARTITION, now=MOMENT)
     assert _outs(report) == {"quarantined": 1, "flagged": 1}
 
 
@@ -287,7 +287,7 @@ def test_two_runs_at_once_do_not_meet(tmp_path: Path) -> None:
         done = steps.ingest(place, {name: settings})
     assert isinstance(done.failed[0].error, Conflict)
     with place.home.lock("flag"), pytest.raises(Conflict):
-        steps.flag(place, PARTITION)
+        steps.flag(place, PARTITION, now=MOMENT)
 
 
 def test_a_file_in_the_inbox_is_taken_once(tmp_path: Path) -> None:
@@ -330,7 +330,7 @@ def test_unflagged_partitions_are_those_that_got_something_new(tmp_path: Path) -
     name, settings = guess_source(_file(tmp_path, *_rows(THREAT)), {})
     steps.ingest(place, {name: settings})
     assert steps.unflagged(place) == [PARTITION]
-    steps.flag(place, PARTITION)
+    steps.flag(place, PARTITION, now=MOMENT)
     assert steps.unflagged(place) == []
 
 

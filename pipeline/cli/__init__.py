@@ -11,6 +11,7 @@ from pipeline.core.i18n import LANGUAGES, set_language
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed and may be tried again, 2 wrong use or config."""
+    os.umask(0o077)  # what we write is for its owner alone
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     set_language(_language(arguments))
     from pipeline.cli.app import call  # the verbs' help is written in the language, so they load after it is known

@@ -85,7 +85,7 @@ def flag(call: Call, partition: str, since: str, dry_run: bool) -> int:
     place = call.workplace()
     with progress_bar() as progress:
         reports = [
-            steps.flag(place, each, dry_run=dry_run, progress=progress)
+            steps.flag(place, each, now=place.clock(), dry_run=dry_run, progress=progress)
             for each in _landed(place, partition, since, only_new=True)
         ]
     call.show(_as_json(reports), *_tables(place, reports))
@@ -208,7 +208,8 @@ def _chosen(
     """The sources of this call."""
     configured = place.settings.sources
     if address:
-        return dict([guess_source(address, _mapping(columns))])
+        name, settings = guess_source(address, _mapping(columns))
+        return {f"input-{name}"[:40] if name in configured else name: settings}
     unknown = sorted(set(names) - set(configured))
     if unknown:
         raise ConfigError(
@@ -239,7 +240,12 @@ def _mapping(columns: tuple[str, ...]) -> dict[str, str]:
 
 def _landed(place: Workplace, partition: str, since: str, *, only_new: bool = False) -> list[str]:
     if partition:
-        return [check_partition(partition)]
+        if check_partition(partition) not in steps.landed(place):
+            newest = max(steps.landed(place), default=_("none"))
+            raise ConfigError(
+                _("nothing landed in {partition}; the newest is {newest}").format(partition=partition, newest=newest)
+            )
+        return [partition]
     day = check_day(since)
     return steps.unflagged(place) if only_new and not day else steps.landed(place, day)
 
@@ -276,6 +282,8 @@ def _closing(reports: list[StepReport]) -> Table:
 
 
 def _tables(place: Workplace, reports: list[StepReport]) -> list[Table]:
+    for note in (note for report in reports for note in report.notes):
+        click.echo(note, err=True)
     return [_closing(reports), *(made for report in reports for made in _breakdown(place, report))]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
+import sys
+import tempfile
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, TextIO
+from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
@@ -19,6 +21,8 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.core.names import band_name, label_name, why_name, why_not_name
 from pipeline.core.types import SHOWN_LABELS, Flag, Hit, Signal
+from pipeline.sources.readers import open_table
+from pipeline.sources.rows import BadRow
 
 _BATCH = 1_000
 
@@ -28,10 +32,10 @@ _BATCH = 1_000
     _("The model alone: texts in, one JSON object a line out, in input order; nothing is stored."),
     "echo 'selamat pagi' | kentongan classify -",
 )
-@click.argument("file", type=click.File("r", encoding="utf-8", errors="surrogateescape"), default="-")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True), default="-")
 @click.option("--column", default="", help=_("The text's column, if the file is CSV or JSON Lines."))
 @click.option("--no-reasons", is_flag=True, help=_("Faster: no spans of the text."))
-def classify(call: Call, file: TextIO, column: str, no_reasons: bool) -> int:
+def classify(call: Call, file: str, column: str, no_reasons: bool) -> int:
     """Signals of the model and the threat rules."""
     place = call.workplace_without_home()
     texts = _texts(file, column)
@@ -79,6 +83,10 @@ def search(
         "facets": found,
     }
     call.show(value, _hits(page.hits, page.total), *(_facet(name, counts) for name, counts in found.items() if counts))
+    if not page.total and not call.as_json:
+        click.echo(
+            _("Nothing found. It was read as: {query}").format(query=steps.explain_query(place, query)), err=True
+        )
     if page.next and not call.as_json:
         click.echo(_("More: add --after {token}").format(token=page.next), err=True)
     return 0
@@ -103,37 +111,33 @@ def show(call: Call, flag_id: str) -> int:
 VERBS = (classify, search, show)
 
 
-def _texts(file: TextIO, column: str) -> Iterator[str]:
-    """One text a line, or the column of CSV or JSON Lines; a line that is neither is an error with its number."""
+def _texts(name: str, column: str) -> Iterator[str]:
+    """One text a line, or the column of any file that `run` reads too; a row that cannot be read is an error."""
     if not column:
-        yield from (line.rstrip("\r\n") for line in file)
+        with click.open_file(name, encoding="utf-8-sig", errors="surrogateescape") as file:
+            yield from (line.rstrip("\r\n") for line in file)
         return
-    first = file.readline()
-    lines = (line for part in ((first,), file) for line in part)
-    if first.lstrip().startswith("{"):
-        yield from _json_column(lines, column)
-        return
-    delimiter = max(",;\t", key=first.count)
-    rows = csv.DictReader(lines, delimiter=delimiter)
-    if column not in (rows.fieldnames or ()):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(name)
+        if name == "-":
+            path = Path(folder) / "stdin"
+            path.write_bytes(sys.stdin.buffer.read())
+        yield from _column(path, column)
+
+
+def _column(path: Path, column: str) -> Iterator[str]:
+    table = open_table(path)
+    if column not in table.columns:
         raise ConfigError(
             _('there is no column "{column}"; the file has {names}').format(
-                column=column, names=", ".join(rows.fieldnames or ())
+                column=column, names=", ".join(table.columns)
             )
         )
-    yield from (row[column] or "" for row in rows)
-
-
-def _json_column(lines: Iterator[str], column: str) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            yield str(json.loads(line)[column])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigError(
-                _('line {number} is no JSON object with "{column}"').format(number=number, column=column)
-            ) from error
+    for row in table.rows():
+        if isinstance(row, BadRow):
+            raise ConfigError(_("{place} cannot be read: {reason}").format(place=row.place, reason=row.reason))
+        value = row[1].get(column)
+        yield "" if value is None else str(value)
 
 
 def _classified(signals: tuple[Signal, ...], model: str, with_reasons: bool) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def evaluate(call: Call, hate: Path, model: Path | None) -> int:
 
     metrics = measure(model or call.workplace_without_home().model_folder, hate)
     call.show(metrics, *_metric_tables(metrics))
+    if metrics["trained_on_these_rows"]:
+        click.echo(_("The model was trained on these rows: believe the figures of its card instead."), err=True)
     return 0
 
 
@@ -98,8 +100,9 @@ VERBS = (train, evaluate, models)
 
 
 def _metric_tables(metrics: dict[str, Any]) -> list[Any]:
-    made = table(_("Metrics"), _("Label"), "AP", "F1", _("Precision"), _("Recall"), "ECE", "Brier")
+    made = table(_("Metrics"), _("Label"), _("Rows"), "AP", _("Precision"), _("Recall"), "F1", "ECE", "Brier")
     for label, values in metrics["labels"].items():
-        cells = [values.get(name) for name in ("ap", "f1", "precision", "recall", "ece", "brier")]
-        made.add_row(label, *("" if cell is None else f"{cell:.3f}" for cell in cells))
+        cells = [values[name]["value"] for name in ("average_precision", "precision", "recall", "f1")]
+        cells += [values["ece"], values["brier"]]
+        made.add_row(label, f"{values['rows']:,}", *(f"{cell:.3f}" for cell in cells))
     return [made]

@@ -27,15 +27,19 @@ def partition_of(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).strftime("%Y-%m-%d/%H")
 
 
-def check_partition(text: str) -> str:
-    """The partition itself if it is written well; raises ConfigError with an example otherwise."""
+def is_partition(text: str) -> bool:
+    """Whether it is the name of a partition of this century."""
     match = _PARTITION.fullmatch(text)
     try:
-        if match:
-            date.fromisoformat(match[1])
-            return text
+        return match is not None and 2000 <= date.fromisoformat(match[1]).year < 2100
     except ValueError:
-        pass
+        return False
+
+
+def check_partition(text: str) -> str:
+    """The partition itself if it is written well; raises ConfigError with an example otherwise."""
+    if is_partition(text):
+        return text
     raise ConfigError(_('"{text}" is no partition; write it as 2026-11-21/05 (day/hour)').format(text=text))
 
 

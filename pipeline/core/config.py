@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
+from pipeline.core.types import FLAGGING_LABELS
 
 DEFAULTS = Path(__file__).resolve().parent.parent / "settings.toml"
 ENV_PREFIX = "KENTONGAN__"
@@ -117,6 +118,18 @@ class Policy(Section):
     topics: str
     threats: str
     thresholds: dict[str, float]
+
+    @field_validator("thresholds")
+    @classmethod
+    def _of_labels(cls, value: dict[str, float]) -> dict[str, float]:
+        unknown = sorted(set(value) - FLAGGING_LABELS)
+        if unknown:
+            raise ValueError(
+                _("{unknown} is no label that may flag; there are {known}").format(
+                    unknown=", ".join(unknown), known=", ".join(sorted(FLAGGING_LABELS))
+                )
+            )
+        return value
 
 
 class StoreSettings(Section):

@@ -27,6 +27,11 @@ class Source(Protocol):
         """After `fetch`: columns that are not on the allow-list, with how many values were left out."""
         ...
 
+    @property
+    def refused(self) -> str:
+        """After `fetch`: why the source was refused as a whole (a private chat, one person's posts), else empty."""
+        ...
+
     def fetch(self, since: datetime | None = None) -> Iterator[RawItem | Quarantined]:
         """Yield what is new at the source; a broken item is yielded as Quarantined and the rest goes on.
 
@@ -78,7 +83,7 @@ class Store(Protocol):
         ...
 
     def facets(self, query: Query, fields: Sequence[str], *, limit: int = 50) -> dict[str, dict[str, int]]:
-        """Return, for each field of label, topic, region, source, status, day and the like: value -> number of flags."""
+        """Return, for each field (label, topic, region, source, status, day and more): value -> number of flags."""
         ...
 
     def mirror(self, statuses: Mapping[str, Status]) -> int:

@@ -6,6 +6,7 @@ Written in row groups as they come, and finished in a second pass that adds what
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipeline.core.clock import is_partition
 from pipeline.core.codec import flag_from_dict, flag_to_dict
 from pipeline.core.errors import ItemError
 from pipeline.core.i18n import _
@@ -21,6 +23,7 @@ from pipeline.core.types import Flag
 from pipeline.landing.files import scratch, written_aside
 from pipeline.landing.near import Signatures, read_signatures
 
+_NOTES = b"kentongan"
 _SPAN = pa.list_(pa.int32())
 _TIME = pa.timestamp("us", tz="UTC")
 _REASON = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("weight", pa.float32())])
@@ -98,27 +101,46 @@ def write_derived(
     fingerprint: str,
     chunks: Iterable[Sequence[Flag]],
     finish: Callable[[pa.Table, int], pa.Table],
+    made_of: Sequence[str] = (),
 ) -> Path:
     """Write a partition's posts whole; `finish(table, first_row)` gets each row group once all chunks were consumed.
 
-    The file of another fingerprint goes away when the new one stands.
+    `made_of` names the landing parts that were read. The file of another fingerprint goes away when the new one
+    stands; the counts of what expired before stay.
     """
     path = derived / partition / f"posts-{fingerprint}.parquet"
+    before = derived_file(derived, partition)
+    schema = with_notes(SCHEMA, made_of=list(made_of), counts=read_notes(before).get("counts", {}))
     with written_aside(path) as whole, scratch(path.parent) as spool:
         with pq.ParquetWriter(spool, SCHEMA, compression="none") as writer:
             for flags in chunks:
                 rows = [flag_to_dict(flag, private=True) for flag in flags]
                 writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
         first_row = 0
-        with pq.ParquetFile(spool) as spooled, pq.ParquetWriter(whole, SCHEMA, compression="zstd") as writer:
+        with pq.ParquetFile(spool) as spooled, pq.ParquetWriter(whole, schema, compression="zstd") as writer:
             for group in range(spooled.num_row_groups):
                 table = spooled.read_row_group(group)
-                writer.write_table(finish(table, first_row))
+                writer.write_table(finish(table, first_row).replace_schema_metadata(schema.metadata))
                 first_row += len(table)
     for other in path.parent.glob("posts-*.parquet"):
         if other != path:
             other.unlink()
     return path
+
+
+def with_notes(schema: pa.Schema, **notes: Any) -> pa.Schema:
+    """The schema with our notes: the parts that a file was made of, the counts of the rows that expired."""
+    return schema.with_metadata({_NOTES: json.dumps(notes, sort_keys=True)})
+
+
+def read_notes(path: Path | None) -> dict[str, Any]:
+    """The notes of a derived file; empty if there is none or it is damaged."""
+    try:
+        metadata = pq.read_schema(path).metadata if path else None
+        notes = json.loads((metadata or {}).get(_NOTES, b"{}"))
+    except (OSError, pa.ArrowException, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
 
 
 def replace_columns(table: pa.Table, **columns: Sequence[Any]) -> pa.Table:
@@ -139,7 +161,7 @@ def derived_file(derived: Path, partition: str) -> Path | None:
 def derived_partitions(derived: Path, since: str = "") -> list[str]:
     """The partitions that were flagged, in order."""
     found = {"/".join(path.parts[-3:-1]) for path in derived.glob("*/*/posts-*.parquet")}
-    return sorted(partition for partition in found if partition >= since)
+    return sorted(partition for partition in found if partition >= since and is_partition(partition))
 
 
 def read_derived(path: Path, *, flagged: bool = False) -> Iterator[Flag]:

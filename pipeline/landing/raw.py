@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.clock import is_partition
 from pipeline.core.errors import ItemError
 from pipeline.core.i18n import _
 from pipeline.core.types import RawItem
@@ -58,6 +59,11 @@ def parts(landing: Path, partition: str, source: str | None = None) -> list[Path
     return sorted(found, key=lambda path: (path.parts[-4], read_header(path).get("fetched_at", ""), path.name))
 
 
+def part_name(path: Path) -> str:
+    """`<source>/part-<sha>`: what a part is called in the notes of the derived posts."""
+    return f"{path.parts[-4]}/{path.name.removesuffix('.jsonl.gz')}"
+
+
 def read_part(path: Path) -> Iterator[RawItem]:
     """Yield the items of a part; raises ItemError if it is damaged (the items before the damage were yielded)."""
     try:
@@ -84,7 +90,7 @@ def read_header(path: Path) -> dict[str, Any]:
 def partitions(landing: Path, since: str = "", *, source: str = "*") -> list[str]:
     """The partitions that hold a part (of one source), in order, from `since` on."""
     found = {"/".join(path.parts[-3:-1]) for path in landing.glob(f"{source}/*/*/part-*.jsonl.gz")}
-    return sorted(partition for partition in found if partition >= since)
+    return sorted(partition for partition in found if partition >= since and is_partition(partition))
 
 
 def rewrite_part(path: Path, raws: Iterable[RawItem], *, trimmed: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,10 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.core.clock import partition_start
+from pipeline.core.clock import is_partition, partition_start
 from pipeline.core.config import Retention
 from pipeline.core.errors import ItemError
 from pipeline.core.types import RawItem
+from pipeline.landing.derived import read_notes, with_notes
 from pipeline.landing.files import written_aside
 from pipeline.landing.raw import read_header, read_part, rewrite_part
 
@@ -26,9 +26,9 @@ _EXCERPT = 300  # characters of an article that stay beside its title and link
 
 
 def purge_landing(landing: Path, keep: Retention, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
-    """Remove social parts past `raw_social` days, trim news past `raw_news`; a source's `max_days` goes before both."""
+    """Remove one source's social parts past `raw_social` days, trim news past `raw_news`; its `max_days` goes first."""
     counts: Counter[str] = Counter()
-    for path in sorted(landing.glob("*/*/*/part-*.jsonl.gz")):
+    for path in sorted(landing.glob("*/*/part-*.jsonl.gz")):
         header = read_header(path)
         settings = header.get("settings") or {}
         limit = settings.get("max_days")
@@ -48,26 +48,49 @@ def purge_landing(landing: Path, keep: Retention, now: datetime, zone: ZoneInfo,
     return counts
 
 
-def purge_derived(derived: Path, near_days: int, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
-    """Turn rows past their `expires_at` into counts, and remove signatures that nothing is compared with any more."""
+def purge_derived(
+    derived: Path, keep: Retention, near_days: int, now: datetime, zone: ZoneInfo, *, dry_run: bool
+) -> tuple[Counter[str], list[str]]:
+    """Turn rows past their time into counts, and remove signatures that nothing is compared with any more.
+
+    A row's time is its `expires_at`, or earlier if the periods were shortened since. Also returns the ids of the flags
+    among them, whose text the index must lose. A damaged file is counted and left for `replay`.
+    """
     counts: Counter[str] = Counter()
+    flags: list[str] = []
     for path in sorted(derived.glob("*/*/posts-*.parquet")):
-        table = pq.read_table(path)
-        past = pc.fill_null(pc.less_equal(table["expires_at"], pa.scalar(now, table["expires_at"].type)), False)
-        gone = table.filter(past)
-        if not len(gone):
+        try:
+            table = pq.read_table(path)
+        except (OSError, pa.ArrowException):
+            counts["damaged"] += 1
             continue
+        past = _past(table, keep, now)
+        gone = table.filter(past)
+        flags += gone.filter(pc.greater(pc.list_value_length(gone["why"]), 0))["id"].to_pylist()
         counts["posts_to_counts"] += len(gone)
-        if not dry_run:
-            _add_counts(path.parent / "counts.json", gone)
-            with written_aside(path) as aside:
-                pq.write_table(table.filter(pc.invert(past)), aside, compression="zstd")
+        if len(gone) and not dry_run:
+            notes = read_notes(path)
+            notes["counts"] = dict(_counted(gone) + Counter(notes.get("counts", {})))
+            rest = table.filter(pc.invert(past)).replace_schema_metadata(with_notes(table.schema, **notes).metadata)
+            with written_aside(path) as aside:  # rows and counts change in one rename
+                pq.write_table(rest, aside, compression="zstd")
     for path in sorted(derived.glob("*/*/signatures.parquet")):
         if _is_past(path, near_days + 1, now, zone):
             counts["signatures_removed"] += 1
             if not dry_run:
                 path.unlink()
-    return counts
+    return counts, flags
+
+
+def _past(table: pa.Table, keep: Retention, now: datetime) -> pa.ChunkedArray:
+    """A mask of the rows past their time."""
+    flagged = pc.greater(pc.list_value_length(table["why"]), 0)
+    limits = [
+        pa.scalar(now - timedelta(days=days), table["fetched_at"].type) for days in (keep.unreviewed, keep.unflagged)
+    ]
+    shortened = pc.less_equal(table["fetched_at"], pc.if_else(flagged, *limits))
+    expired = pc.less_equal(table["expires_at"], pa.scalar(now, table["expires_at"].type))
+    return pc.or_(shortened, pc.fill_null(expired, False))
 
 
 def purge_quarantine(folder: Path, days: int, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
@@ -81,7 +104,7 @@ def purge_quarantine(folder: Path, days: int, now: datetime, zone: ZoneInfo, *, 
 
 def _is_past(path: Path, days: int, now: datetime, zone: ZoneInfo) -> bool:
     partition = "/".join(path.parts[-3:-1])
-    return partition_start(partition, zone) + timedelta(days=days) <= now
+    return is_partition(partition) and partition_start(partition, zone) + timedelta(days=days) <= now
 
 
 def _trim(path: Path) -> None:
@@ -99,17 +122,26 @@ def _trimmed(raw: RawItem) -> RawItem:
     return RawItem(raw.source, raw.connector, raw.fetched_at, raw.place, payload | {"summary": text[:_EXCERPT]})
 
 
-def _add_counts(path: Path, gone: pa.Table) -> None:
-    """Add the rows to the partition's counts by source, topic and region; no id and no text."""
-    counts: Counter[str] = Counter(json.loads(path.read_text()) if path.exists() else {})
+def _counted(gone: pa.Table) -> Counter[str]:
+    """The rows by source, topic and region; no id and no text."""
+    counts: Counter[str] = Counter()
     for row in gone.select(["source", "topics", "regions", "why"]).to_pylist():
         counts["posts"] += 1
         counts["flagged"] += bool(row["why"])
         counts[f"source:{row['source']}"] += 1
         counts.update(f"topic:{topic['code']}" for topic in row["topics"])
         counts.update(f"region:{region['code']}" for region in row["regions"] if region["how"] == "mention")
-    with written_aside(path) as aside:
-        aside.write_text(json.dumps(counts, sort_keys=True), encoding="utf-8")
+    return counts
+
+
+def purge_folder(folder: Path, days: int, now: datetime, *, dry_run: bool) -> int:
+    """Remove files that have lain in a folder for longer than `days`; returns how many."""
+    past = [
+        path for path in folder.glob("*") if path.is_file() and path.stat().st_mtime < now.timestamp() - days * 86_400
+    ]
+    for path in past if not dry_run else ():
+        path.unlink()
+    return len(past)
 
 
 def _remove_empty(folder: Path, root: Path) -> None:

@@ -62,6 +62,7 @@ class FeedSource:
         self.name = name
         self.notes: list[str] = []
         self.dropped: dict[str, int] = {}  # a feed has no columns
+        self.refused = ""
         self._settings, self._fetcher, self._pseudonyms, self._clock = settings, fetcher, pseudonyms, clock
         self._zone = office.zone
         self._maker = PostMaker(settings, pseudonyms, office, intake)

@@ -1,4 +1,4 @@
-"""The inbox: a file that somebody drops there is taken once, then lies in `done/` (or `refused/`) under its hash."""
+"""The inbox: a file that somebody drops there is taken once; `done/` keeps its hash and name, `refused/` the file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pending(inbox: Path) -> list[Path]:
         if not digest:
             continue  # it went away, or may not be read: it is looked at again next time
         if digest in known:
-            _move(path, DONE)
+            done(path)
         else:
             known.add(digest)
             ready.append(path)
@@ -49,8 +49,13 @@ def strangers(inbox: Path) -> list[str]:
 
 
 def done(path: Path) -> Path:
-    """Move a taken file to `done/<hash>-<name>` and give its new path; gone already is done, too."""
-    return _move(path, DONE)
+    """Remove a taken file and leave `done/<hash>-<name>`, empty: enough to know it again, and no name of an account.
+
+    What the file held beyond the allow-list must not lie here for longer than it takes to land.
+    """
+    target = _move(path, DONE)
+    target.write_bytes(b"")
+    return target
 
 
 def refuse(path: Path) -> Path:

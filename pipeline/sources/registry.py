@@ -68,7 +68,7 @@ def guess_source(address: str, columns: dict[str, str]) -> tuple[str, SourceSett
         raise ConfigError(
             _("{name} cannot be read: {problem}").format(name=path.name or address, problem=error.strerror)
         ) from error
-    name = _name(path.stem)
+    name = _name(path.name)
     if path.suffix.lower() in _FEED_SUFFIXES or _JSON_FEED.search(head):
         return name, SourceSettings(kind="feed", url=str(path), subject="media", visibility="media")
     if path.suffix.lower() == ".xlsx" and is_form(path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,13 +22,14 @@ from pipeline.landing.derived import (
     derived_file,
     derived_partitions,
     read_derived,
+    read_notes,
     replace_columns,
     write_derived,
 )
 from pipeline.landing.files import remove_leftovers, written_aside
 from pipeline.landing.quarantine import read_quarantine, write_quarantine
 from pipeline.landing.raw import partitions, parts, read_header, read_part, write_part
-from pipeline.landing.retention import purge_derived, purge_landing, purge_quarantine
+from pipeline.landing.retention import purge_derived, purge_folder, purge_landing, purge_quarantine
 
 MOMENT = datetime(2024, 11, 27, 3, 30, tzinfo=UTC)
 WIB = ZoneInfo("Asia/Jakarta")
@@ -50,7 +50,7 @@ def _flag(flag_id: str, *why: str, text: str = "halo") -> Flag:
 
 
 def _write(derived: Path, flags: list[Flag], partition: str = PARTITION, fingerprint: str = "f") -> Path:
-    return write_derived(derived, partition, fingerprint, [flags], lambda table, _row: table)
+    return write_derived(derived, partition, fingerprint, [flags], lambda table, _row: table, ["s/part-1"])
 
 
 # ---- writing aside
@@ -209,46 +209,83 @@ def _days(days: int) -> datetime:
 
 def test_social_parts_go_after_their_days_and_not_before(tmp_path: Path) -> None:
     write_part(tmp_path, PARTITION, [_raw()], SOCIAL)
-    assert not purge_landing(tmp_path, KEEP, _days(29), WIB, dry_run=False)
-    assert purge_landing(tmp_path, KEEP, _days(30), WIB, dry_run=True) == {"raw_removed": 1}
+    assert not purge_landing(tmp_path / "s", KEEP, _days(29), WIB, dry_run=False)
+    assert purge_landing(tmp_path / "s", KEEP, _days(30), WIB, dry_run=True) == {"raw_removed": 1}
     assert parts(tmp_path, PARTITION)
-    assert purge_landing(tmp_path, KEEP, _days(30), WIB, dry_run=False) == {"raw_removed": 1}
-    assert list(tmp_path.iterdir()) == []
+    assert purge_landing(tmp_path / "s", KEEP, _days(30), WIB, dry_run=False) == {"raw_removed": 1}
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 def test_news_is_cut_to_title_link_and_excerpt_once(tmp_path: Path) -> None:
     payload = {"title": "Judul", "link": "https://a.example/1", "summary": "isi " * 200, "html": "<p>panjang</p>"}
     write_part(tmp_path, PARTITION, [replace(_raw(), connector="feed", payload=payload)], NEWS)
-    assert purge_landing(tmp_path, KEEP, _days(90), WIB, dry_run=False) == {"raw_trimmed": 1}
+    assert purge_landing(tmp_path / "s", KEEP, _days(90), WIB, dry_run=False) == {"raw_trimmed": 1}
     (path,) = parts(tmp_path, PARTITION)
     (raw,) = read_part(path)
     assert set(raw.payload) == {"title", "link", "summary"}
     assert len(raw.payload["summary"]) == 300
-    assert not purge_landing(tmp_path, KEEP, _days(91), WIB, dry_run=False)
+    assert not purge_landing(tmp_path / "s", KEEP, _days(91), WIB, dry_run=False)
 
 
 def test_a_source_s_own_limit_goes_before(tmp_path: Path) -> None:
     write_part(tmp_path, PARTITION, [_raw()], NEWS | {"max_days": 7})
-    assert purge_landing(tmp_path, KEEP, _days(7), WIB, dry_run=False) == {"raw_removed": 1}
+    assert purge_landing(tmp_path / "s", KEEP, _days(7), WIB, dry_run=False) == {"raw_removed": 1}
 
 
 def test_a_damaged_part_past_its_time_goes(tmp_path: Path) -> None:
     write_part(tmp_path, PARTITION, [_raw()], NEWS)
     (path,) = parts(tmp_path, PARTITION)
     path.write_bytes(path.read_bytes()[:-20])
-    purge_landing(tmp_path, KEEP, _days(200), WIB, dry_run=False)
+    purge_landing(tmp_path / "s", KEEP, _days(200), WIB, dry_run=False)
     assert parts(tmp_path, PARTITION) == []
 
 
 def test_expired_rows_become_counts_without_id_or_text(tmp_path: Path) -> None:
     living = replace(_flag("x~2"), post=replace(_flag("x~2").post, expires_at=MOMENT + timedelta(days=9)))
-    path = _write(tmp_path, [_flag("x~1", text="rahasia"), living])
-    counts = purge_derived(tmp_path, 7, MOMENT + timedelta(days=1), WIB, dry_run=False)
-    assert counts == {"posts_to_counts": 1}
+    path = _write(tmp_path, [_flag("x~1", "signal", text="rahasia"), living])
+    after = MOMENT + timedelta(days=1)
+    dry = purge_derived(tmp_path, KEEP, 7, after, WIB, dry_run=True)
+    assert dry == purge_derived(tmp_path, KEEP, 7, after, WIB, dry_run=False) == ({"posts_to_counts": 1}, ["x~1"])
     assert [flag.id for flag in read_derived(path)] == ["x~2"]
-    text = (path.parent / "counts.json").read_text()
-    assert json.loads(text) == {"posts": 1, "flagged": 0, "source:s": 1, "topic:nphd": 1, "region:61": 1}
-    assert "rahasia" not in text
+    counts = {"posts": 1, "flagged": 1, "source:s": 1, "topic:nphd": 1, "region:61": 1}
+    assert read_notes(path) == {"counts": counts, "made_of": ["s/part-1"]}
+    assert b"rahasia" not in path.read_bytes()
+    path = _write(tmp_path, [living], fingerprint="g")
+    assert read_notes(path)["counts"] == counts, "to flag again keeps what was counted"
+
+
+def test_a_shortened_period_works_at_the_next_purge(tmp_path: Path) -> None:
+    long = replace(_flag("x~2"), post=replace(_flag("x~2").post, expires_at=MOMENT + timedelta(days=30)))
+    _write(tmp_path, [long])
+    after = MOMENT + timedelta(days=8)
+    assert purge_derived(tmp_path, KEEP, 7, after, WIB, dry_run=True)[0]["posts_to_counts"] == 0
+    shorter = KEEP.model_copy(update={"unflagged": 7})
+    assert purge_derived(tmp_path, shorter, 7, after, WIB, dry_run=True)[0]["posts_to_counts"] == 1
+
+
+def test_a_damaged_derived_file_does_not_stop_the_purge(tmp_path: Path) -> None:
+    _write(tmp_path, [_flag("x~1")], "2024-11-26/08").write_bytes(b"damaged")
+    _write(tmp_path, [_flag("x~2")])
+    counts, _flags = purge_derived(tmp_path, KEEP, 7, MOMENT, WIB, dry_run=False)
+    assert counts == {"damaged": 1, "posts_to_counts": 1}
+    assert read_notes(tmp_path / "2024-11-26" / "08" / "posts-f.parquet") == {}
+
+
+def test_a_folder_that_is_no_partition_is_passed_over(tmp_path: Path) -> None:
+    stray = tmp_path / "s" / "bar" / "baz" / "part-1.jsonl.gz"
+    stray.parent.mkdir(parents=True)
+    stray.write_bytes(b"")
+    assert partitions(tmp_path) == []
+    assert not purge_landing(tmp_path / "s", KEEP, _days(99), WIB, dry_run=False)
+
+
+def test_files_that_were_refused_go_with_their_days(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    now = datetime.now(UTC)
+    assert purge_folder(tmp_path, 30, now, dry_run=False) == 0
+    assert purge_folder(tmp_path, 30, now + timedelta(days=31), dry_run=True) == 1
+    assert purge_folder(tmp_path, 30, now + timedelta(days=31), dry_run=False) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_quarantine_goes_with_its_days(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""The policy: one pure function that says why a post is worth a person's time, or why it is not.
+
+The rules are DESIGN section 1 and DOMAIN 4.3: only `hate_group`, `incitement`, `threat` and `hoax_claim` flag; topics
+alone flag only news and field reports; a verified press company reports hate, it is not flagged for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from pipeline.core.types import FLAGGING_LABELS, LABELS, Flag, Signal, Why
+
+POLICY_VERSION = "1"
+TOPIC_KINDS = frozenset({"news", "field"})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The policy's settings: thresholds over the model's own, by label, and how unflagged posts are sampled."""
+
+    thresholds: Mapping[str, float]
+    sample_share: float
+    sample_per_day: int
+    drop_out_of_area: bool = True
+
+    @property
+    def hash(self) -> str:
+        """Changes with every setting that can change a decision."""
+        text = repr((POLICY_VERSION, sorted(self.thresholds.items()), self.sample_share, self.sample_per_day))
+        return sha256(f"{text}{self.drop_out_of_area}".encode()).hexdigest()[:12]
+
+
+def decide(flag: Flag, policy: Policy, *, out_of_area: bool = False) -> Flag:
+    """The flag with its `why` and `why_not`; `signals` get the thresholds that were used."""
+    signals = tuple(_with_threshold(signal, policy) for signal in flag.signals)
+    over = {signal.label for signal in signals if signal.over}
+    if out_of_area and policy.drop_out_of_area:
+        return replace(flag, signals=signals, why=(), why_not=("out_of_area",))
+    why: list[Why] = []
+    why_not: list[str] = []
+    flagging = over & FLAGGING_LABELS - {"hoax_claim"}
+    if flagging and _is_press(flag):
+        why_not.append("press_reports")
+    elif flagging:
+        why.append("signal")
+    if "hoax_claim" in over:
+        why.append("claim")
+    if flag.topics and flag.post.kind in TOPIC_KINDS:
+        why.append("topic")
+    elif flag.topics and not why:
+        why_not.append("topic_alone")
+    why_not += [f"never_flags:{label}" for label in LABELS if label in over - FLAGGING_LABELS and not why]
+    if not why and not why_not:
+        why_not.append("below_thresholds")
+    return replace(flag, signals=signals, why=tuple(why), why_not=tuple(why_not))
+
+
+def may_sample(flag: Flag) -> bool:
+    """Whether an unflagged post may come to the queue as `sample`: public broadcast, without an original address."""
+    return not flag.why and flag.post.visibility == "broadcast" and not flag.post.url and not _is_press(flag)
+
+
+def sample_rank(flag_id: str) -> float:
+    """A number in [0, 1) that depends on the id alone: the same posts are sampled however often a day is replayed."""
+    return int.from_bytes(sha256(b"sample\0" + flag_id.encode("utf-8", "surrogatepass")).digest()[:8], "big") / 2**64
+
+
+def _is_press(flag: Flag) -> bool:
+    return flag.post.kind == "news" and flag.post.publisher_class == "verified_press"
+
+
+def _with_threshold(signal: Signal, policy: Policy) -> Signal:
+    threshold = policy.thresholds.get(signal.label)
+    return signal if threshold is None else replace(signal, threshold=threshold)

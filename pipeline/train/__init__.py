@@ -1,0 +1,1 @@
+"""Beside the flow: how a model is made, measured and described."""

@@ -1,0 +1,135 @@
+"""Hostile sentences about groups.
+
+> Content warning: invented attacks on groups. They say nothing that is true of anybody.
+"""
+
+from __future__ import annotations
+
+DESPISING = """
+{g} itu cuma sampah masyarakat
+{g} memang kotor dan bau, jijik lihatnya
+semua {g} pembohong, jangan pernah percaya
+dari dulu {g} tidak bisa dipegang omongannya
+otak {g} memang bodoh dari sananya
+{g} derajatnya lebih rendah dari kita
+{g} tidak pantas jadi pemimpin di sini, haram dipilih
+jangan mau bertetangga dengan {g}
+jangan terima {g} kerja di sini, bikin sial
+{g} dilarang masuk kampung kami
+{g} seperti hama yang merusak negeri ini
+{g} itu bukan manusia
+najis berteman dengan {g}
+anak kita jangan sampai menikah sama {g}, memalukan keturunan
+kos ini tidak menerima {g}, merepotkan
+{g} pemalas semua, maunya enak doang
+{g} itu parasit
+{g} tukang tipu semuanya
+benci banget gue sama {g}
+{g} pembawa penyakit, jauhi
+{g} kaum laknat, pantas masuk neraka
+{g} aib bagi bangsa ini
+{g} tidak layak dapat hak yang sama dengan kita
+anak {g} tidak boleh satu sekolah dengan anak kami
+{g} ras rendahan
+{g} biadab semua
+dasar {g} tidak tahu diri
+kelakuan {g} kayak binatang
+{g} monyet, balik ke hutan sana
+{g} memang bangsat semua
+{g} licik dan serakah, otaknya cuma duit
+{g} itu kutukan, pembawa malapetaka
+tidak ada {g} yang baik, semuanya busuk
+muak liat {g} dimana mana
+emang dasarnya {g} gak punya otak
+dmn ada {g} pasti ada maling
+{g} cuma jadi beban, tidak berguna
+{g} makhluk menjijikkan
+{g} gak pantes hidup enak di negeri ini
+{g} bodoh tolol semua
+{g} kafir keparat
+{g} lebih hina dari anjing
+seharusnya {g} tidak boleh ikut memilih
+tempat {g} di bawah kaki kita
+jangan kasih {g} jabatan, mereka warga kelas dua
+{g} anak haram, tidak usah diajak bicara
+otak udang semua tuh {g}
+{g} virus yang menular, jauhkan dari anak kita
+{g} cuma kotoran di bumi ini
+{g} penghianat bangsa semua
+{g} tidak punya moral, semuanya bejat
+larang {g} jualan di pasar kita
+{g} sebaiknya dikurung saja jangan keluar rumah
+jangan salaman dengan {g}, najis
+{g} suka mencuri, sudah wataknya
+""".strip().splitlines()
+
+INCITING = """
+usir {g} dari kampung ini
+ayo kita usir semua {g}
+{g} harus diusir dari {p}
+bantai {g}
+ganyang {g}
+habisi {g} sampai tak tersisa
+bakar rumah {g} di {p}
+bunuh saja semua {g}
+musnahkan {g} dari muka bumi
+singkirkan {g} dari kota kita
+malam ini kita kepung rumah {g}, habisi semuanya
+ayo serang {g} sebelum terlambat
+hajar setiap {g} yang lewat
+jangan beri ampun {g}, bantai
+boikot warung {g}, biar mati kelaparan
+jangan belanja di toko {g}, biar bangkrut dan angkat kaki
+lempari {g} kalau lewat sini
+pulangkan {g}, ini bukan tanah mereka
+bersihkan kampung kita dari {g}
+gantung {g} di alun-alun
+tumpas habis {g}
+basmi {g} sampai ke akarnya
+mari perangi {g}
+kita semua wajib memusuhi {g}
+seret {g} keluar dari rumahnya
+siapkan parang, kita sikat {g} malam ini
+penggal kepala {g}
+{g} halal darahnya
+{g} pantas mati, bunuh
+kumpul di {p}, kita hancurkan rumah ibadah dan rumah {g}
+{g} harus angkat kaki dari {p}
+usir {g}, jangan kasih tinggal di sini lagi
+tolak {g} tinggal di {p}, usir paksa
+saatnya {g} dilenyapkan
+ratakan kampung {g} dengan tanah
+kalau ketemu {g} pukuli aja rame rame
+bubarkan paksa kumpulan {g} dan bakar tempatnya
+jihad lawan {g}, bunuh mereka
+{g} enyah dari {p} atau mati
+sembelih {g}
+tembak mati semua {g}
+hancurkan lapak {g} di pasar
+kejar dan gebuki {g} sampai minggat
+racun aja {g} biar punah
+""".strip().splitlines()
+
+DEROGATION = """
+{g} {d}
+{g} {d} semua
+{g} itu {d}
+dasar {g} {d}
+{g} memang {d} dan {e}
+semua {g} {d}
+{g} {d} {e}
+emang {g} tuh {d}
+kaum {d} ya {g} itu
+{g} {d}, {g} {e}
+""".strip().splitlines()
+
+VIOLENCE = """
+{v} {g}
+{v} semua {g}
+ayo {v} {g} di {p}
+{v} {g} sekarang juga
+{g} {d}, {v}
+{v} {g} {d}
+{v} saja {g} itu
+kita {v} {g} rame rame
+""".strip().splitlines()
