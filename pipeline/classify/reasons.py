@@ -6,7 +6,7 @@ log-odds are taken as linear in the logits where the text stands (first order), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ def slopes_at(logits: Array, slopes: Array, offsets: Array) -> Array:
 
 
 def reasons_of(text: NormalisedText, scorer: Scorer, scale: Array, slopes: Array) -> list[tuple[Reason, ...]]:
-    """For each label (column of `slopes`, shape (heads, labels)) the at most five words that raised it, strongest first.
+    """For each label (column of `slopes`, shape (heads, labels)) at most five words that raised it, strongest first.
 
     The text must just have been scored; `scale` is that of its three views. A unit that is said more than once counts
     where it is said first; what a pair of words adds is halved between them.

@@ -19,8 +19,8 @@ from pipeline.train.measure import measure_label, measure_political
 def evaluate(model_folder: Path, labelled_csv: Path, *, seed: int = 0) -> dict[str, Any]:
     """Figures by label with 95 % bootstrap intervals, and over all labels, of a model on a CSV as okky2019.
 
-    `seen_in_training` says that the model was trained on this very file: then the figures flatter, and those of the
-    card (out of fold) are the ones to quote. Raises ConfigError for the file, ModelError for the model.
+    `trained_on_these_rows` says that the model was trained on this very file: then the figures flatter, and those of
+    the card (out of fold) are the ones to quote. Raises ConfigError for the file, ModelError for the model.
     """
     data = read_hate(labelled_csv)
     classifier = load_classifier(model_folder)
@@ -37,7 +37,8 @@ def evaluate(model_folder: Path, labelled_csv: Path, *, seed: int = 0) -> dict[s
             political[label] = measure_political(data, label, scores[:, at], limits[at])
     return {
         "model": classifier.name,
-        "data": {"sha256": data.sha256, "rows": len(data), "seen_in_training": _seen(model_folder, data)},
+        "data": {"sha256": data.sha256, "rows": len(data)},
+        "trained_on_these_rows": _seen(model_folder, data),
         "labels": labels,
         "political": political,
         "over_all": _over_all(data, scores, limits),
