@@ -63,6 +63,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("train")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tfidf, "counterexamples", lambda seed: counterexamples(seed, 1))
+        patch.setattr(tfidf, "FOLDS", 2)
         data = _labelled(folder / "labelled.csv")
         first = train_tfidf(data, None, None, folder / "a", seed=3, date="2026-01-02")
         train_tfidf(data, None, None, folder / "b", seed=3, date="2026-01-02")
