@@ -123,13 +123,20 @@ def test_a_bomb_is_refused_before_it_is_unpacked(folder: Path, monkeypatch: pyte
     _sealed(folder, "weights.npz", packed.getvalue())
     with pytest.raises(ModelError, match="larger than"):
         read_artefact(folder)
-    _sealed(folder, "vocabulary.txt.gz", gzip.compress(b"a\n" * 100_000))
+    _sealed(folder, "vocabulary.txt.gz", gzip.compress(b"a\n" * 100_000, mtime=0))
     with pytest.raises(ModelError, match=r"vocabulary\.txt\.gz"):
         read_artefact(folder)
 
 
 @pytest.mark.parametrize(
-    "words", [b"", b"\xff\xfe", gzip.compress(b"satu\n"), gzip.compress(b"\xff\n" * 3), gzip.compress(b"a\n" * 9)[:-9]]
+    "words",
+    [
+        b"",
+        b"\xff\xfe",
+        gzip.compress(b"satu\n", mtime=0),
+        gzip.compress(b"\xff\n" * 3, mtime=0),
+        gzip.compress(b"a\n" * 9, mtime=0)[:-9],
+    ],
 )
 def test_a_wrong_word_list_is_refused(folder: Path, words: bytes) -> None:
     _sealed(folder, "vocabulary.txt.gz", words)
@@ -140,7 +147,7 @@ def test_a_wrong_word_list_is_refused(folder: Path, words: bytes) -> None:
 def test_a_word_that_stands_twice_is_refused(folder: Path) -> None:
     lines = gzip.decompress((folder / "vocabulary.txt.gz").read_bytes()).split(b"\n")
     lines[1] = lines[0]
-    _sealed(folder, "vocabulary.txt.gz", gzip.compress(b"\n".join(lines)))
+    _sealed(folder, "vocabulary.txt.gz", gzip.compress(b"\n".join(lines), mtime=0))
     with pytest.raises(ModelError, match="twice"):
         read_artefact(folder)
 
