@@ -52,7 +52,7 @@ train.add_command(tfidf)
 @click.option("--model", type=_FOLDER, default=None, help=_("The model's folder; else the one in service."))
 def evaluate(call: Call, hate: Path, model: Path | None) -> int:
     """Metrics by label with intervals."""
-    from pipeline.train.evaluate import evaluate as measure  # loads scikit-learn
+    from pipeline.train.evaluate import evaluate as measure  # the flow never loads train/
 
     metrics = measure(model or call.workplace_without_home().model_folder, hate)
     call.show(metrics, *_metric_tables(metrics))
