@@ -44,34 +44,40 @@ _map_option = click.option(
 )
 
 
-@verb("ingest", _("Fetch sources into landing."), "kentongan ingest --source portal")
-@_source_option
-@_input_option
-@_map_option
-@since_option
-@partition_option
-@dry_run_option
-def ingest(
+def _intake_options(function: Callable[..., int]) -> Callable[..., int]:
+    """What `ingest` and `run` can be told."""
+    for option in (dry_run_option, partition_option, since_option, _map_option, _input_option, _source_option):
+        function = option(function)
+    return function
+
+
+def _intake(
     call: Call,
+    *,
     names: tuple[str, ...],
     address: str,
     columns: tuple[str, ...],
     since: str,
     partition: str,
     dry_run: bool,
-) -> int:
-    """Fetch only."""
+) -> tuple[Workplace, dict[str, Any]]:
+    """The workplace, and what the step is called with."""
     place = call.workplace()
-    chosen = _chosen(place, names, address, columns)
+    return place, {
+        "sources": _chosen(place, names, address, columns),
+        "since": day_start(since, call.settings),
+        "partition": check_partition(partition) if partition else "",
+        "dry_run": dry_run,
+    }
+
+
+@verb("ingest", _("Fetch sources into landing."), "kentongan ingest --source portal")
+@_intake_options
+def ingest(call: Call, **options: Any) -> int:
+    """Fetch only."""
+    place, arguments = _intake(call, **options)
     with progress_bar() as progress:
-        done = steps.ingest(
-            place,
-            chosen,
-            since=day_start(since, call.settings),
-            partition=check_partition(partition) if partition else "",
-            dry_run=dry_run,
-            progress=progress,
-        )
+        done = steps.ingest(place, **arguments, progress=progress)
     call.show(_as_json([done.report], done), *_tables(place, [done.report]))
     return _tell(done)
 
@@ -109,33 +115,12 @@ def index(call: Call, partition: str, since: str, dry_run: bool) -> int:
 
 
 @verb("run", _("Ingest, flag and index in one go."), "kentongan run --input posts.csv --map text=Tweet")
-@_source_option
-@_input_option
-@_map_option
-@since_option
-@partition_option
-@dry_run_option
-def run(
-    call: Call,
-    names: tuple[str, ...],
-    address: str,
-    columns: tuple[str, ...],
-    since: str,
-    partition: str,
-    dry_run: bool,
-) -> int:
+@_intake_options
+def run(call: Call, **options: Any) -> int:
     """The whole job."""
-    place = call.workplace()
-    chosen = _chosen(place, names, address, columns)
+    place, arguments = _intake(call, **options)
     with progress_bar() as progress:
-        done, reports = steps.run(
-            place,
-            chosen,
-            since=day_start(since, call.settings),
-            partition=check_partition(partition) if partition else "",
-            dry_run=dry_run,
-            progress=progress,
-        )
+        done, reports = steps.run(place, **arguments, progress=progress)
     call.show(_as_json(reports, done), *_tables(place, reports))
     return _tell(done)
 
