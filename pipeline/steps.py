@@ -143,7 +143,7 @@ def _ingest_one(
             counts["landed" if new else "again"] += len(raws)
         progress("ingest", len(batch))
     counts["quarantined"] += len(quarantined)
-    notes += [f"{item.place}: {item.reason}" for item in quarantined[:_SHOWN]]
+    notes += [f"{source.name}, {item.place}: {item.reason}" for item in quarantined[:_SHOWN]]
     if not dry_run:
         if quarantined:
             write_quarantine(home.quarantine, partition, "ingest", quarantined, name=source.name)

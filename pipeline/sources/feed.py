@@ -133,7 +133,10 @@ class FeedSource:
     def _read(self, state: FeedState) -> tuple[Feed | None, tuple[str | None, str | None]]:
         """The feed, None if it has not changed, and its validators."""
         if self._local:
-            return read_feed(_file_content(Path(self._settings.url))), (None, None)
+            try:
+                return read_feed(_file_content(Path(self._settings.url))), (None, None)
+            except SourceUnavailable as error:
+                raise ConfigError(str(error)) from error  # a file does not mend itself: to try again is no use
         known = (None, None) if state.failed else (state.etag, state.modified)
         fetched = self._fetcher.get(self._settings.url, etag=known[0], modified=known[1])
         if fetched.not_modified:
