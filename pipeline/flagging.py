@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
 
 from pipeline.classify.policy import decide, may_sample, sample_rank
+from pipeline.core.batches import batched
 from pipeline.core.clock import days_before, partition_start
 from pipeline.core.config import SourceSettings
 from pipeline.core.errors import ItemError
@@ -101,8 +101,7 @@ class PartitionRun:
     # ---- the way of a chunk
 
     def _chunks(self) -> Iterator[list[Flag]]:
-        raws = self._raws()
-        while chunk := list(islice(raws, _CHUNK)):
+        for chunk in batched(self._raws(), _CHUNK):
             posts = [post for raw in chunk if (post := self._parse(raw)) is not None]
             fresh = [post for post in posts if self._is_fresh(post)]
             flags = [flag for flag in self._decide(fresh) if self._in_area(flag)]

@@ -11,15 +11,14 @@ the caller passes `now` where it matters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
+from pipeline.core.batches import batched
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
 from pipeline.core.errors import ConfigError, Conflict, ItemError, KentonganError, TransientError
@@ -51,7 +50,6 @@ _PUT_ITEMS = 2_000
 _SHOWN = 3  # quarantined items of which a person is told the reason at once
 
 
-T = TypeVar("T")
 _log = structlog.get_logger()
 
 
@@ -134,8 +132,7 @@ def _ingest_one(
     home = place.home
     landed_with = settings.model_dump(mode="json", exclude={"url", "path"})
     quarantined: list[Quarantined] = []
-    items = iter(source.fetch(since))
-    while batch := list(islice(items, _PART_ITEMS)):
+    for batch in batched(source.fetch(since), _PART_ITEMS):
         raws = [item for item in batch if isinstance(item, RawItem)]
         quarantined += [item for item in batch if isinstance(item, Quarantined)]
         if raws:
@@ -191,7 +188,7 @@ def index(
     counts: Counter[str] = Counter()
     withdrawn = 0
     with place.home.lock("index"):
-        for flags in _chunks(read_derived(path, flagged=True) if path else ()):
+        for flags in batched(read_derived(path, flagged=True) if path else (), _PUT_ITEMS):
             alive = [flag for flag in flags if flag.post.expires_at is None or flag.post.expires_at > now]
             counts["expired"] += len(flags) - len(alive)
             put = PutCount(created=len(alive)) if dry_run else place.store.put(alive)
@@ -199,7 +196,7 @@ def index(
             progress("index", len(flags))
         if path and not dry_run:
             # A post that a mended rule no longer flags must not stay; what a person decided on does.
-            withdrawn = sum(place.store.withdraw(ids) for ids in _chunks(read_unflagged_ids(path)))
+            withdrawn = sum(place.store.withdraw(ids) for ids in batched(read_unflagged_ids(path), _PUT_ITEMS))
     names = ("new", "updated", "unchanged", "expired", "erased")
     notes = (_("{count} flags withdrawn: no rule flags them any more").format(count=withdrawn),) if withdrawn else ()
     return _reported(StepReport("index", partition, sum(counts.values()), _all(counts, *names), notes=notes))
@@ -318,12 +315,6 @@ def exit_code(failed: Iterable[Failed]) -> int:
     if any(isinstance(error, ConfigError) for error in errors):
         return ConfigError.exit_code
     return TransientError.exit_code if errors else 0
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, _PUT_ITEMS)):
-        yield chunk
 
 
 def _reported(report: StepReport) -> StepReport:

@@ -6,7 +6,6 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from pipeline import steps
 from pipeline.cli.common import Call, console, day_start, progress_bar, table, verb
+from pipeline.core.batches import batched
 from pipeline.core.codec import flag_to_dict
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
@@ -38,9 +38,8 @@ _BATCH = 1_000
 def classify(call: Call, file: str, column: str, no_reasons: bool) -> int:
     """Signals of the model and the threat rules."""
     place = call.workplace_without_home()
-    texts = _texts(file, column)
     with progress_bar() as progress:
-        while batch := list(islice(texts, _BATCH)):
+        for batch in batched(_texts(file, column), _BATCH):
             scored = place.classifier.classify(batch, reasons=not no_reasons)
             ruled = place.threats.classify(batch, reasons=not no_reasons)
             for signals, rules in zip(scored, ruled, strict=True):

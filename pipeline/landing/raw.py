@@ -108,10 +108,3 @@ def rewrite_part(path: Path, raws: Iterable[RawItem], *, trimmed: bool = False) 
 def _line(value: dict[str, Any]) -> bytes:
     """One JSON line; lone surrogates are escaped, so that any text can be kept."""
     return json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-
-
-def batches(items: Iterable[RawItem], size: int) -> Iterator[list[RawItem]]:
-    """Lists of at most `size` items, in order."""
-    iterator = iter(items)
-    while batch := list(itertools.islice(iterator, size)):
-        yield batch
