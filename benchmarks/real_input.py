@@ -23,7 +23,7 @@ from xml.sax.saxutils import escape
 
 import pyarrow.parquet as pq
 
-from pipeline import steps
+from pipeline import looking, steps
 from pipeline.core.config import load_settings
 from pipeline.core.log import configure_logs
 from pipeline.sources.registry import guess_source
@@ -114,7 +114,7 @@ def main() -> None:
             result["news"] = _job(place, address, "2026-11-21/06")
         result["again"] = _job(place, str(options.tweets), "2026-11-21/07")
         queries = ("pilkada", "usir", "-pilkada")
-        found = {words: place.store.search(steps.parse_query(place, words)).total for words in queries}
+        found = {words: place.store.search(looking.parse_query(place, words)).total for words in queries}
         place.close()
     result["search"] = found
     result["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

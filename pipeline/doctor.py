@@ -14,11 +14,11 @@ from pipeline.core.i18n import _
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
 from pipeline.steps import unflagged
+from pipeline.summary import silent_sources
 from pipeline.workplace import Workplace
 
 _FREE_BYTES = 2_000_000_000  # a million posts need about 1.5 GB in landing, derived and index
 _BUILT_AFTER = datetime(2026, 11, 1, tzinfo=UTC)
-_SILENT = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +119,10 @@ def _quarantine(place: Workplace) -> Iterator[tuple[bool, str]]:
 
 def _sources(place: Workplace) -> Iterator[tuple[bool, str]]:
     """A source that landed nothing for two days is silent: the worst failure is the one nobody sees."""
-    oldest = partition_of(place.clock() - _SILENT, place.settings.office.zone)
+    silent = silent_sources(place)
     for name in place.settings.sources:
-        found = partitions(place.home.landing, source=name)
-        last = max(found, default="")
-        if last < oldest:
+        last = silent.get(name)
+        if last is not None:
             yield False, _("{name} is silent: last seen {when}").format(name=name, when=last or _("never"))
         else:
-            yield True, _("{name}: last seen {when}").format(name=name, when=last)
+            yield True, _("{name}: heard of late").format(name=name)

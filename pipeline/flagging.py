@@ -16,7 +16,6 @@ import pyarrow.compute as pc
 from pipeline.classify.policy import decide, may_sample, sample_rank
 from pipeline.core.batches import batched
 from pipeline.core.clock import days_before, partition_start
-from pipeline.core.config import SourceSettings
 from pipeline.core.errors import ItemError
 from pipeline.core.i18n import _
 from pipeline.core.types import SHOWN_LABELS, Flag, Post, Quarantined, RawItem, StepReport
@@ -25,19 +24,20 @@ from pipeline.enrich.stages import stage_at
 from pipeline.landing import near
 from pipeline.landing.derived import count_samples, earlier_signatures, replace_columns, write_derived
 from pipeline.landing.quarantine import write_quarantine
-from pipeline.landing.raw import part_name, parts, read_header, read_part
+from pipeline.landing.raw import part_name, parts
+from pipeline.parsing import Parsers
 from pipeline.text import normalise
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.core.ports import Source
     from pipeline.workplace import Workplace
 
 _CHUNK = 1_000  # posts in memory at a time: about 10 MB with their signals
 _TOP_CLUSTERS = 5
 _OUTS = (
     "quarantined",
+    "erased",
     "duplicate",
     "out_of_area",
     "expired",
@@ -62,8 +62,8 @@ class PartitionRun:
         self._near = place.settings.near_duplicates
         self._month = partition[:7].replace("-", ".")
         self._parts = parts(place.home.landing, partition)
-        self._sources: dict[tuple[str, str], Source] = {}
-        self._landed_with: dict[tuple[str, str], dict[str, Any]] = {}
+        self._parsers = Parsers(place)
+        self._never = place.never_again()
         self._counts: Counter[str] = Counter()
         self._tables: dict[str, Counter[str]] = {
             name: Counter() for name in ("label", "topic", "province", "why", "cluster")
@@ -113,10 +113,8 @@ class PartitionRun:
 
     def _raws(self) -> Iterator[RawItem]:
         for path in self._parts:
-            header = read_header(path)
-            self._landed_with[header.get("source", ""), header.get("connector", "")] = header.get("settings", {})
             try:
-                yield from read_part(path)
+                yield from self._parsers.read(path)
             except ItemError as error:
                 moment = partition_start(self._partition, self._office.zone)
                 self._reject(path.parts[-4], path.name, str(error), moment)
@@ -124,32 +122,20 @@ class PartitionRun:
 
     def _parse(self, raw: RawItem) -> Post | None:
         try:
-            post = self._source(raw).parse(raw)
+            post = self._parsers.parse(raw)
         except ItemError as error:
             self._reject(raw.source, raw.place, str(error), raw.fetched_at)
             return None
+        if self._never is not None and self._never(post.id):
+            self._counts["erased"] += 1
+            return None
+        limit = self._parsers.settings(raw.source, raw.connector).max_days or _FOREVER
+        self._limits[raw.source] = min(limit, self._limits.get(raw.source, _FOREVER))
         return post if post.partition == self._partition else replace(post, partition=self._partition)
-
-    def _source(self, raw: RawItem) -> Source:
-        """The parser of the item's source: with today's settings or, no longer configured, those it landed with."""
-        key = raw.source, raw.connector
-        if key not in self._sources:
-            self._sources[key] = self._place.source(raw.source, self._settings(*key))
-            self._limits[raw.source] = min(
-                self._settings(*key).max_days or _FOREVER, self._limits.get(raw.source, _FOREVER)
-            )
-        return self._sources[key]
-
-    def _settings(self, source: str, connector: str) -> SourceSettings:
-        settings = self._place.settings.sources.get(source)
-        if settings is None or settings.kind != connector:
-            landed_with = self._landed_with.get((source, connector), {})
-            settings = SourceSettings.model_validate(landed_with | {"url": "-", "path": "-"})
-        return settings
 
     def _is_fresh(self, post: Post) -> bool:
         """False for a post that already came with the same text, here or in the days that are compared with."""
-        identity = _identity(post)
+        identity = near.identity_of(post)
         if identity in self._seen or _contains(self._known, identity):
             self._counts["duplicate"] += 1
             return False
@@ -194,7 +180,7 @@ class PartitionRun:
             rank = sample_rank(flag.id)
             if rank < share and may_sample(flag):
                 self._samples.append((rank, row))
-            self._identity.append(_identity(flag.post))
+            self._identity.append(near.identity_of(flag.post))
         self._ids += [flag.id for flag in flags]
         if flags:
             texts = [" ".join(normalise(flag.post.text).tokens) for flag in flags]
@@ -289,11 +275,6 @@ class PartitionRun:
     def _earlier_identities(self) -> near.U64:
         earlier = earlier_signatures(self._place.home.derived, self._partition, self._first)
         return np.unique(np.concatenate([np.empty(0, np.uint64), *(signatures.identity for signatures in earlier)]))
-
-
-def _identity(post: Post) -> int:
-    """What makes a post the same as one that came before: id and text; the text alone where it makes the id."""
-    return near.hash64(post.id if post.id.startswith("sha:") else f"{post.id}\0{post.title}\0{post.text}")
 
 
 def _contains(ordered: near.U64, value: int) -> bool:

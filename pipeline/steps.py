@@ -10,21 +10,23 @@ the caller passes `now` where it matters.
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
 
+from pipeline import queueing
 from pipeline.core.batches import batched
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
 from pipeline.core.errors import ConfigError, Conflict, ItemError, KentonganError, TransientError
 from pipeline.core.i18n import _
 from pipeline.core.ports import Source
-from pipeline.core.types import Flag, PutCount, Quarantined, Query, RawItem, StepReport
+from pipeline.core.types import Flag, PutCount, Quarantined, RawItem, StepReport
 from pipeline.flagging import PartitionRun
 from pipeline.landing import retention
 from pipeline.landing.derived import (
@@ -32,14 +34,13 @@ from pipeline.landing.derived import (
     derived_partitions,
     read_derived,
     read_notes,
-    read_texts,
     read_unflagged_ids,
 )
 from pipeline.landing.files import remove_leftovers
 from pipeline.landing.quarantine import write_quarantine
 from pipeline.landing.raw import part_name, partitions, parts, read_header, write_part
+from pipeline.ledger import audit, erasure, verdicts
 from pipeline.sources import inbox
-from pipeline.store import query as store_query
 from pipeline.workplace import Workplace
 
 Progress = Callable[[str, int], None]
@@ -89,6 +90,8 @@ def ingest(
     `dry_run` fetches and counts, and writes nothing.
     """
     partition = partition or partition_of(place.clock(), place.settings.office.zone)
+    if not dry_run:
+        note_settings(place)
     counts: Counter[str] = Counter()
     dropped: dict[str, dict[str, int]] = {}
     failed: list[Failed] = []
@@ -132,8 +135,13 @@ def _ingest_one(
     home = place.home
     landed_with = settings.model_dump(mode="json", exclude={"url", "path"})
     quarantined: list[Quarantined] = []
+    never = place.never_again()
     for batch in batched(source.fetch(since), _PART_ITEMS):
         raws = [item for item in batch if isinstance(item, RawItem)]
+        if never is not None:
+            wanted = [raw for raw in raws if not _was_erased(source, raw, never)]
+            counts["erased"] += len(raws) - len(wanted)
+            raws = wanted
         quarantined += [item for item in batch if isinstance(item, Quarantined)]
         if raws:
             new = dry_run or write_part(home.landing, partition, raws, landed_with)
@@ -145,6 +153,14 @@ def _ingest_one(
         if quarantined:
             write_quarantine(home.quarantine, partition, "ingest", quarantined, name=source.name)
         source.commit()
+
+
+def _was_erased(source: Source, raw: RawItem, never: Callable[[str], bool]) -> bool:
+    """Whether the item is a post that was erased: it must not even land again."""
+    try:
+        return never(source.parse(raw).id)
+    except ItemError:
+        return False
 
 
 def _from_inbox(place: Workplace, settings: SourceSettings, move: Callable[[Path], Path]) -> None:
@@ -161,6 +177,8 @@ def flag(
 
     Raises ConfigError if raw items of the partition were purged since: from what is left it could only lose flags.
     """
+    if not dry_run:
+        note_settings(place)
     with place.home.lock("flag"):
         remove_leftovers(place.home.derived)
         if was_purged(place, partition):
@@ -188,15 +206,24 @@ def index(
     counts: Counter[str] = Counter()
     withdrawn = 0
     with place.home.lock("index"):
+        never, (past, held) = place.never_again(), _decided(place, now)
+        addresses = queueing.original_addresses(place, partition) if path and not dry_run else {}
         for flags in batched(read_derived(path, flagged=True) if path else (), _PUT_ITEMS):
-            alive = [flag for flag in flags if flag.post.expires_at is None or flag.post.expires_at > now]
+            alive = [flag for flag in flags if flag.id not in past and (flag.id in held or _in_time(flag, now))]
+            taken = [flag for flag in alive if never is None or not never(flag.id)]
             counts["expired"] += len(flags) - len(alive)
-            put = PutCount(created=len(alive)) if dry_run else place.store.put(alive)
+            counts["erased"] += len(alive) - len(taken)
+            put = PutCount(created=len(taken)) if dry_run else place.store.put(taken)
             counts.update(new=put.created, updated=put.updated, unchanged=put.unchanged, erased=put.erased)
+            if not dry_run:
+                queueing.enqueue(place, taken, addresses)
             progress("index", len(flags))
         if path and not dry_run:
+            queueing.mirror(place)  # first, or the index would let go of what people took up meanwhile
             # A post that a mended rule no longer flags must not stay; what a person decided on does.
-            withdrawn = sum(place.store.withdraw(ids) for ids in batched(read_unflagged_ids(path), _PUT_ITEMS))
+            for ids in batched(read_unflagged_ids(path), _PUT_ITEMS):
+                queueing.dequeue(place, ids)
+                withdrawn += place.store.withdraw(ids)
     names = ("new", "updated", "unchanged", "expired", "erased")
     notes = (_("{count} flags withdrawn: no rule flags them any more").format(count=withdrawn),) if withdrawn else ()
     return _reported(StepReport("index", partition, sum(counts.values()), _all(counts, *names), notes=notes))
@@ -280,33 +307,55 @@ def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepRepo
             counts += retention.purge_landing(folder, keep, now, zone, dry_run=dry_run)
     with home.lock("flag"), home.lock("index"):
         counts["leftovers"] += remove_leftovers(home.derived) + remove_leftovers(home.quarantine)
-        days = place.settings.near_duplicates.days
-        gone, flags = retention.purge_derived(home.derived, keep, days, now, zone, dry_run=True)
-        due = sorted({*flags, *place.store.due(now)})
-        counts["flags_expired"] = len(due) if dry_run else place.store.expire(due)
-        if not dry_run:  # the index loses the texts first: a kill between leaves nothing that nobody purges
-            gone, _flags = retention.purge_derived(home.derived, keep, days, now, zone, dry_run=False)
-        counts += gone
+        counts += _purge_flags(place, now, dry_run=dry_run)
     counts += retention.purge_quarantine(home.quarantine, keep.raw_social, now, zone, dry_run=dry_run)
     refused = home.inbox / inbox.REFUSED
     counts["refused_removed"] = retention.purge_folder(refused, keep.raw_social, now, dry_run=dry_run)
     return _reported(StepReport("purge", partition_of(now, zone), sum(counts.values()), dict(counts)))
 
 
-def find(place: Workplace, flag_id: str) -> Flag | None:
-    """A post with all that was found about it, flagged or not, from the index or else from derived/ (newest first)."""
-    found = place.store.get(flag_id)
-    if found is not None:
-        return found
-    for partition in reversed(derived_partitions(place.home.derived)):
-        path = derived_file(place.home.derived, partition)
-        try:
-            for candidate in read_derived(path) if path else ():
-                if candidate.id == flag_id:
-                    return candidate
-        except ItemError:
-            continue
-    return None
+def _purge_flags(place: Workplace, now: datetime, *, dry_run: bool) -> Counter[str]:
+    """Flags and derived posts past their time; those that people decided on have periods of their own."""
+    keep, derived, zone = place.settings.retention, place.home.derived, place.settings.office.zone
+    decided, held = _decided(place, now)
+    purge_derived = functools.partial(
+        retention.purge_derived,
+        *(derived, keep, place.settings.near_duplicates.days, now, zone),
+        held=held,
+        due=decided,
+    )
+    counts, flags = purge_derived(dry_run=True)
+    undecided = sorted({*flags, *place.store.due(now)} - decided - held)  # the index may not know a decision yet
+    if dry_run:
+        return counts + Counter(flags_expired=len(undecided))
+    # Index and ledger lose the texts first: a kill between leaves nothing that nobody purges.
+    expired = place.store.expire(undecided)
+    stripped = place.store.expire(sorted(decided), keep_status=True)
+    with place.ledger.write() as db:
+        erasure.expire(db, undecided)
+        erasure.drop_addresses(db, decided)
+    counts, _flags = purge_derived(dry_run=False)
+    return counts + Counter(flags_expired=expired, texts_removed=stripped)
+
+
+def _decided(place: Workplace, now: datetime) -> tuple[frozenset[str], frozenset[str]]:
+    """Flags that people decided on: those whose text is past its time, and those that have a longer one."""
+    keep = place.settings.retention
+    with place.ledger.read() as db:
+        rejected, held = verdicts.past_and_held(db, "rejected", now - timedelta(days=keep.rejected))
+        confirmed, longer = verdicts.past_and_held(db, "confirmed", now - timedelta(days=keep.confirmed))
+    return rejected | confirmed, held | longer
+
+
+def _in_time(flag: Flag, now: datetime) -> bool:
+    return flag.post.expires_at is None or flag.post.expires_at > now
+
+
+def note_settings(place: Workplace) -> list[str]:
+    """Leave a trace in the audit if topics, sources, policy or model changed; returns which."""
+    with place.ledger.write() as db:
+        office = place.settings.office.code
+        return audit.note_settings(db, office, place.actor, place.clock(), place.watched())
 
 
 def exit_code(failed: Iterable[Failed]) -> int:
@@ -326,20 +375,3 @@ def _reported(report: StepReport) -> StepReport:
 def _all(counts: Counter[str], *names: str) -> dict[str, int]:
     """The counts with these names first, zeros shown."""
     return {name: counts.get(name, 0) for name in names} | {k: v for k, v in counts.items() if k not in names}
-
-
-def first_words(place: Workplace, partition: str, ids: list[str], letters: int = 70) -> dict[str, str]:
-    """The beginnings of some posts of a partition, on one line each, to tell clusters apart."""
-    path = derived_file(place.home.derived, partition)
-    texts = read_texts(path, ids) if path else {}
-    return {flag_id: " ".join(text.split())[:letters] for flag_id, text in texts.items()}
-
-
-def parse_query(place: Workplace, text: str, since: datetime | None = None, until: datetime | None = None) -> Query:
-    """What a person typed, as data; anything typed is safe."""
-    return store_query.parse_query(text, zone=place.settings.office.zone, since=since, until=until)
-
-
-def explain_query(place: Workplace, query: Query) -> str:
-    """How a search was read, in words."""
-    return store_query.explain_query(query, zone=place.settings.office.zone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +16,7 @@ from pipeline.core.config import Settings, SourceSettings
 from pipeline.core.errors import ConfigError
 from pipeline.core.home import Home
 from pipeline.core.i18n import _
-from pipeline.core.identity import Pseudonyms, load_institutions, open_pseudonyms
+from pipeline.core.identity import Pseudonyms, load_institutions, open_pseudonyms, subject_of
 from pipeline.core.ports import Classifier, Enricher, Source, Store
 from pipeline.core.resources import data_path, models_path
 from pipeline.core.types import NATIONAL
@@ -24,6 +25,8 @@ from pipeline.enrich.regions import RegionEnricher
 from pipeline.enrich.stages import Calendar, load_calendar
 from pipeline.enrich.threats import ThreatRules, load_threats
 from pipeline.enrich.topics import TopicBook, TopicEnricher, load_topics
+from pipeline.ledger import Ledger, open_ledger
+from pipeline.ledger.erasure import erased_keys
 from pipeline.sources import inbox
 from pipeline.sources.registry import build_source, guess_source
 from pipeline.store.registry import open_store
@@ -33,11 +36,15 @@ CLAIMS_INDEX = "none"  # part of the fingerprint from the first day; claims come
 
 
 class Workplace:
-    """Opens rooms on first use; `clock` is the only way a step learns the time of fetching."""
+    """Opens rooms on first use; `clock` is the only way a step learns the time of fetching.
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+    `actor` is who runs the program, for the audit ("os:<account>", or "program").
+    """
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now, *, actor: str = "program") -> None:
         self.settings = settings
         self.clock = clock
+        self.actor = actor
         self.home = Home(settings.paths.home)
 
     @cached_property
@@ -95,10 +102,32 @@ class Workplace:
         """The search index."""
         return open_store(self.settings.store, self.home.root, self.settings.office.zone)
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Decisions, the queue, accounts and the audit."""
+        return open_ledger(self.settings.ledger, self.home.root)
+
+    def never_again(self) -> Callable[[str], bool] | None:
+        """Says of a post's id whether it was erased and must not be taken again; None if nothing was erased so far."""
+        with self.ledger.read() as db:
+            keys = erased_keys(db)
+        return (lambda flag_id: subject_of(flag_id) in keys) if keys else None
+
+    def watched(self) -> dict[str, str]:
+        """Hashes of what says what the program looks for: whoever changes one leaves a trace in the audit."""
+        sources = {name: source.model_dump(mode="json") for name, source in self.settings.sources.items()}
+        return {
+            "topics": self.topics.hash,
+            "sources": sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:12],
+            "policy": sha256(f"{self.policy.hash}{self.threats.digest}".encode()).hexdigest()[:12],
+            "model": self.classifier.digest[:12],
+        }
+
     def close(self) -> None:
-        """Let go of the index, if it was opened."""
-        if "store" in self.__dict__:
-            self.store.close()
+        """Let go of the index and the ledger, if they were opened."""
+        for room in ("store", "ledger"):
+            if room in self.__dict__:
+                self.__dict__[room].close()
 
     @cached_property
     def fingerprint(self) -> str:

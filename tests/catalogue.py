@@ -19,13 +19,15 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 PO = ROOT / "pipeline" / "locale" / "id" / "LC_MESSAGES" / "kentongan.po"
 MO = PO.with_suffix(".mo")
+_METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+_OPTIONS = {"**.html": {"silent": "false"}}  # a page that cannot be parsed is an error, not a page without messages
 _HOLES = re.compile(r"\{[^{}]*\}")
 
 
 def extracted() -> Catalog:
-    """All messages of the code, sorted, without line numbers (they would change with every edit)."""
+    """All messages of code and pages, sorted, without line numbers (they would change with every edit)."""
     catalog = Catalog(project="kentongan", charset="utf-8")
-    found = extract_from_dir(str(ROOT / "pipeline"), method_map=[("**.py", "python")], keywords={"_": None})
+    found = extract_from_dir(str(ROOT / "pipeline"), method_map=_METHODS, options_map=_OPTIONS, keywords={"_": None})
     for name, _line, message, _comments, _context in sorted(found, key=lambda item: (item[0], item[1])):
         catalog.add(message, locations=[(f"pipeline/{name}", None)])
     return catalog

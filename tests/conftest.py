@@ -7,8 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from services.postgres import _postgres, postgres_database, postgres_folder, postgres_pid, postgres_url
 
 from pipeline.core.i18n import set_language
+
+# Fixtures for all tests
+__all__ = ["_postgres", "postgres_database", "postgres_folder", "postgres_pid", "postgres_url"]
 
 settings.register_profile(
     "kentongan", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -20,7 +24,7 @@ settings.load_profile("kentongan")
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No setting of the developer's machine reaches a test; messages are English so that tests can read them."""
     for name in list(os.environ):
-        if name.startswith("KENTONGAN"):
+        if name.startswith(("KENTONGAN", "PG")):  # PG...: what every PostgreSQL client reads
             monkeypatch.delenv(name)
     monkeypatch.setenv("LANGUAGE", "en")
     set_language("en")

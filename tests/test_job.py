@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import doctor, steps
+from pipeline import doctor, looking, steps
 from pipeline.core.config import SourceSettings, load_settings
 from pipeline.core.errors import ConfigError, Conflict, SourceUnavailable, TransientError
 from pipeline.core.types import Flag, StepReport
@@ -64,7 +64,7 @@ def _run(place: Workplace, address: str, **options: object) -> list[StepReport]:
 
 def _state(place: Workplace) -> dict[str, tuple[str, str]]:
     """What stands in the index: id -> fingerprint and status."""
-    page = place.store.search(steps.parse_query(place, ""), limit=500)
+    page = place.store.search(looking.parse_query(place, ""), limit=500)
     return {hit.flag.id: (hit.flag.fingerprint, hit.flag.status) for hit in page.hits}
 
 
@@ -82,7 +82,7 @@ def test_posts_go_the_whole_way(tmp_path: Path) -> None:
     assert flag.tables["label"] == {"threat": 1}
     assert index.counts["new"] == 1
     (flag_id,) = _state(place)
-    found = steps.find(place, flag_id)
+    found = looking.find(place, flag_id)
     assert found is not None
     assert found.why == ("signal",)
     assert found.post.author_key is None
@@ -316,13 +316,13 @@ def test_find_reads_derived_posts_too_and_passes_over_damage(tmp_path: Path) -> 
     place = _place(tmp_path / "home")
     _run(place, _file(tmp_path, *_rows("halo warga semua")))
     (row,) = _derived(place)
-    found = steps.find(place, row.id)
+    found = looking.find(place, row.id)
     assert found is not None
     assert found.why_not == ("below_thresholds",)
     path = derived_file(place.home.derived, PARTITION)
     assert path is not None
     path.write_bytes(b"damaged")
-    assert steps.find(place, row.id) is None
+    assert looking.find(place, row.id) is None
 
 
 def test_unflagged_partitions_are_those_that_got_something_new(tmp_path: Path) -> None:

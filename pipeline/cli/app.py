@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 import structlog
 
-from pipeline.cli import care, flow, look, models
+from pipeline.cli import care, desk, flow, keep, look, models, people
 from pipeline.core.errors import KentonganError
 from pipeline.core.i18n import LANGUAGES, _
 
@@ -51,7 +51,7 @@ def app() -> None:
     """The root of all verbs."""
 
 
-for _verb in (*flow.VERBS, *look.VERBS, *models.VERBS, *care.VERBS):
+for _verb in (*flow.VERBS, *look.VERBS, *models.VERBS, *desk.VERBS, *people.VERBS, *keep.VERBS, *care.VERBS):
     app.add_command(_verb)
 
 

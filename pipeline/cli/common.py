@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +20,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from pipeline.core.config import Settings, load_settings
-from pipeline.core.errors import ConfigError
+from pipeline.core.errors import ConfigError, Forbidden
 from pipeline.core.i18n import LANGUAGES, _, set_language
 from pipeline.core.log import configure_logs
+from pipeline.core.roles import Permission, may
+from pipeline.ledger import people
 from pipeline.workplace import Workplace
+
+_FIRST_DAY, _LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)  # a day before the first or after the last has no time
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class Call:
 
     def workplace(self) -> Workplace:
         """The workplace of these settings, its home made."""
-        place = Workplace(self.settings)
+        place = Workplace(self.settings, actor=f"os:{_os_account()}")
         place.home.make()
         return place
 
@@ -83,12 +89,55 @@ since_option = click.option("--since", default="", metavar="DAY", help=_("From t
 dry_run_option = click.option("--dry-run", is_flag=True, help=_("Count only; write nothing."))
 
 
+as_option = click.option(
+    "--as", "as_name", default="", envvar="KENTONGAN_USER", metavar="NAME", help=_("Who you are; it is audited.")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who looks, and at which offices' posts."""
+
+    id: str
+    offices: tuple[str, ...]
+
+
+def acting(call: Call, place: Workplace, name: str, permission: Permission) -> Actor:
+    """The named user, if his role allows it; raises ConfigError or Forbidden.
+
+    Before the office made its first account, the account of the operating system counts as the name.
+    """
+    with place.ledger.read() as db:
+        if not people.count(db):
+            return Actor(place.actor, (call.settings.office.code,))
+        if not name:
+            raise ConfigError(_("say who you are: --as NAME, or KENTONGAN_USER in the environment"))
+        user = people.find(db, name) if people.NAME.fullmatch(name) else None
+    if user is None or user.disabled:
+        raise ConfigError(_("there is no user {name}; see: kentongan user list").format(name=name))
+    offices = tuple(office for office, role in sorted(user.rights.items()) if may(role, permission))
+    if not offices:
+        raise Forbidden(_("{name} may not do this: no role of this account allows it").format(name=name))
+    return Actor(user.id, offices)
+
+
+def _os_account() -> str:
+    """Who runs the program; a container may run it as a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
 def check_day(text: str) -> str:
     """The day as ISO text, or empty; raises ConfigError with an example."""
     try:
-        return str(date.fromisoformat(text)) if text else ""
-    except ValueError as error:
-        raise ConfigError(_('"{text}" is no day; write it as 2026-11-21').format(text=text)) from error
+        day = date.fromisoformat(text) if text else None
+    except ValueError:
+        day = date.min
+    if day is not None and not _FIRST_DAY <= day <= _LAST_DAY:
+        raise ConfigError(_('"{text}" is no day; write it as 2026-11-21').format(text=text))
+    return str(day) if day else ""
 
 
 def day_start(text: str, settings: Settings) -> datetime | None:

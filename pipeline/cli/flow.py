@@ -11,10 +11,12 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pipeline import steps
+from pipeline import looking, steps
+from pipeline.cli import desk
 from pipeline.cli.common import (
     Call,
     check_day,
+    console,
     day_start,
     dry_run_option,
     partition_option,
@@ -168,7 +170,8 @@ def purge(call: Call, dry_run: bool) -> int:
     show_default=True,
     help=_("Its home."),
 )
-def demo(call: Call, home: Path) -> int:
+@click.option("--serve/--no-serve", default=False, help=_("End with the review desk, until it is stopped."))
+def demo(call: Call, home: Path, serve: bool) -> int:
     """DATA CONTOH: invented posts, real places."""
     environ = dict(os.environ) | {"KENTONGAN__PATHS__HOME": str(home.absolute())}
     settings, origins = load_settings(data_path("sample", "sample.toml"), environ)
@@ -181,7 +184,20 @@ def demo(call: Call, home: Path) -> int:
     if not call.as_json:
         click.echo(_("DATA CONTOH: all of this is invented. Look further with:"))
         click.echo(f"  KENTONGAN__PATHS__HOME={home} kentongan search 'serangan fajar'")
-    return code
+    return _serve_demo(place) if serve and not code else code
+
+
+def _serve_demo(place: Workplace) -> int:
+    """The desk on the sample, with accounts made for this run."""
+    listening = desk.listen(place.settings.review)
+    accounts, password = desk.demo_people(place)
+    made = table(_("Accounts for this run"), _("Name"), _("Role"))
+    for name, role in accounts:
+        made.add_row(name, role)
+    console().print(made)
+    click.echo(_("Password of all of them: {password}").format(password=password))
+    click.echo(_("The desk is open at {address} (stop it with Ctrl-C)").format(address=listening.address))
+    return desk.serve(place, listening)
 
 
 VERBS = (demo, ingest, flag, index, run, replay, reindex, purge)
@@ -280,7 +296,7 @@ def _breakdown(place: Workplace, report: StepReport) -> list[Table]:
         "province": (_("Flags by province"), str),
         "cluster": (_("Largest clusters of copies"), lambda name: words.get(name, name)),
     }
-    words = steps.first_words(place, report.partition, list(report.tables.get("cluster", {})))
+    words = looking.first_words(place, report.partition, list(report.tables.get("cluster", {})))
     made = []
     for name, (title, naming) in titles.items():
         if counts := report.tables.get(name):

@@ -13,8 +13,8 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from pipeline import steps
-from pipeline.cli.common import Call, console, day_start, progress_bar, table, verb
+from pipeline import looking
+from pipeline.cli.common import Call, acting, as_option, console, day_start, progress_bar, table, verb
 from pipeline.core.batches import batched
 from pipeline.core.codec import flag_to_dict
 from pipeline.core.errors import ConfigError
@@ -60,6 +60,7 @@ def classify(call: Call, file: str, column: str, no_reasons: bool) -> int:
 @click.option("--after", default=None, metavar="TOKEN", help=_("The next page: the token that the last page gave."))
 @click.option("--newest", is_flag=True, help=_("Newest first instead of most relevant first."))
 @click.option("--facets", is_flag=True, help=_("Also count by label, topic, region, source, status and day."))
+@as_option
 def search(
     call: Call,
     words: tuple[str, ...],
@@ -69,10 +70,14 @@ def search(
     after: str | None,
     newest: bool,
     facets: bool,
+    as_name: str,
 ) -> int:
-    """Find flags."""
+    """Find flags; audited."""
     place = call.workplace()
-    query = steps.parse_query(place, " ".join(words), day_start(since, call.settings), day_start(until, call.settings))
+    actor = acting(call, place, as_name, "search")
+    typed, days = " ".join(words), (day_start(since, call.settings), day_start(until, call.settings))
+    query = looking.within(looking.parse_query(place, typed, *days), actor.offices)
+    looking.note_search(place, actor.id, actor.offices, typed)
     page = place.store.search(query, limit=limit, after=after, order="newest" if newest else "relevance")
     found = place.store.facets(query, ["label", "topic", "region", "source", "status", "day"]) if facets else {}
     value = {
@@ -84,7 +89,7 @@ def search(
     call.show(value, _hits(page.hits, page.total), *(_facet(name, counts) for name, counts in found.items() if counts))
     if not page.total and not call.as_json:
         click.echo(
-            _("Nothing found. It was read as: {query}").format(query=steps.explain_query(place, query)), err=True
+            _("Nothing found. It was read as: {query}").format(query=looking.explain_query(place, query)), err=True
         )
     if page.next and not call.as_json:
         click.echo(_("More: add --after {token}").format(token=page.next), err=True)
@@ -93,14 +98,17 @@ def search(
 
 @verb("show", _("One post, and why it was or was not flagged."), "kentongan show x~1f2e3d4c5b6a79880716")
 @click.argument("flag_id", metavar="ID")
-def show(call: Call, flag_id: str) -> int:
-    """Explain one post."""
+@as_option
+def show(call: Call, flag_id: str, as_name: str) -> int:
+    """Explain one post; audited."""
     place = call.workplace()
-    found = steps.find(place, flag_id)
-    if found is None:
+    actor = acting(call, place, as_name, "read")
+    found = looking.find(place, flag_id)
+    if found is None or found.post.office not in actor.offices:
         raise ConfigError(
             _("there is no post {id} in the index or in derived/; it may be past its time").format(id=flag_id)
         )
+    looking.note_read(place, actor.id, found)
     call.show(flag_to_dict(found))
     if not call.as_json:
         _explain(found)

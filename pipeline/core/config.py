@@ -138,6 +138,44 @@ class StoreSettings(Section):
     kind: Literal["sqlite", "memory"]
 
 
+class LedgerSettings(Section):
+    """Where decisions and the audit are kept. The password is no setting: see `password_file` and the environment."""
+
+    kind: Literal["sqlite", "postgresql"]
+    host: str
+    port: int = Field(ge=1, le=65535)
+    database: str
+    user: str
+    password_file: str
+
+
+class Review(Section):
+    """The review desk."""
+
+    host: str
+    port: int = Field(ge=0, le=65535)
+    public_address: str
+    hide_signals: bool
+    batch: int = Field(ge=1, le=50)
+    hold_minutes: int = Field(ge=1, le=480)
+    session_hours: int = Field(ge=1, le=24)
+    day_ends: str
+
+    @field_validator("day_ends")
+    @classmethod
+    def _time_of_day(cls, value: str) -> str:
+        if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", value):
+            raise ValueError(_("write a time of day as 07:30, or 24:00"))
+        return value
+
+    @field_validator("public_address")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^/\s?#@]+", value):
+            raise ValueError(_("write the address as https://desk.example.go.id, without a path"))
+        return value
+
+
 class Privacy(Section):
     """Pseudonyms."""
 
@@ -151,6 +189,8 @@ class Retention(Section):
     raw_news: int = Field(ge=1, le=90)
     unflagged: int = Field(ge=1, le=30)
     unreviewed: int = Field(ge=1, le=90)
+    rejected: int = Field(ge=1, le=30)
+    confirmed: int = Field(ge=1, le=730)
 
 
 class SourceSettings(Section):
@@ -199,6 +239,8 @@ class Settings(Section):
     models: Models
     policy: Policy
     store: StoreSettings
+    ledger: LedgerSettings
+    review: Review
     privacy: Privacy
     retention: Retention
     sources: dict[str, SourceSettings]
@@ -296,7 +338,7 @@ def _anchor_paths(merged: dict[str, Any], origins: dict[str, str], file: Path) -
     """Paths that the operator's file gives are relative to that file, wherever the program is started."""
     folder = file.absolute().parent
     places = [("paths", "home"), ("models", "folder"), ("policy", "topics"), ("policy", "threats")]
-    places += [("office", "calendar"), ("office", "institutions")]
+    places += [("office", "calendar"), ("office", "institutions"), ("ledger", "password_file")]
     for section, key in places:
         values = merged.get(section)
         if isinstance(values, dict) and origins.get(f"{section}.{key}") == file.name and values.get(key):

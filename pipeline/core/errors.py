@@ -5,9 +5,11 @@ KentonganError                 every error that we raise on purpose; its text is
 |-- ItemError                  quarantine this one item with its reason, go on
 |-- TransientError             the world may be better later: retry                   exit 1
 |   |-- SourceUnavailable      a feed, file server or host did not answer well
-|   `-- StoreUnavailable       the search index did not
+|   |-- StoreUnavailable       the search index did not
+|   `-- LedgerUnavailable      the ledger's database did not
 |-- ModelError                 keep the last good model                               exit 1
-`-- Conflict                   somebody was faster: show it, do not retry             exit 1
+|-- Conflict                   somebody was faster: show it, do not retry             exit 1
+`-- Forbidden                  this role may not do that                            exit 2
 """
 
 from __future__ import annotations
@@ -48,9 +50,19 @@ class StoreUnavailable(TransientError):
     """The search index could not be read or written for now."""
 
 
+class LedgerUnavailable(TransientError):
+    """The ledger could not be read or written for now."""
+
+
 class ModelError(KentonganError):
     """A model is missing, damaged or not vouched for; keep the last good one."""
 
 
 class Conflict(KentonganError):
     """Somebody else changed the same thing first."""
+
+
+class Forbidden(KentonganError):
+    """Whoever asks may not do this; the message says what is missing, never what there is to see."""
+
+    exit_code = 2

@@ -11,6 +11,7 @@ import csv
 import hmac
 import os
 import secrets
+from hashlib import sha256
 from pathlib import Path
 
 from pipeline.core.errors import ConfigError
@@ -39,6 +40,11 @@ class Pseudonyms:
     def is_institution(self, account: str) -> bool:
         """Whether the account is on the list of institutions."""
         return _plain(account) in self.institutions
+
+
+def subject_of(flag_id: str) -> str:
+    """What stands for a post in the ledger: enough to know it again, and no address can be read from it."""
+    return sha256(b"subject\0" + flag_id.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def open_pseudonyms(home: Path, period: str, institutions: frozenset[str]) -> Pseudonyms:

@@ -76,5 +76,116 @@ def count_name(code: str) -> str:
         "signatures_removed": _("signature files removed"),
         "quarantine_removed": _("quarantine files removed"),
         "flags_expired": _("flags closed without review"),
+        "texts_removed": _("texts of decided flags removed"),
+    }
+    return names.get(code, code)
+
+
+def label_meaning(code: str) -> str:
+    """What a label means, in the words that stand beside it (DOMAIN 3.1)."""
+    meanings = {
+        "hate_group": _(
+            "belittles people, or calls for hostility against them, because of faith, ethnicity, gender or disability; "
+            "not criticism of policies, institutions, officials or parties"
+        ),
+        "incitement": _("calls on others to act against a group because of its faith, ethnicity, gender or disability"),
+        "threat": _("calls for physical violence against people, groups or facilities, or threatens it"),
+        "insult_person": _("abuse of or accusations against one person; not this office's business"),
+        "abusive": _("coarse words; no offence"),
+        "hoax_claim": _("the same as a claim that a fact-checker has judged"),
+    }
+    return meanings.get(code, "")
+
+
+def status_name(code: str) -> str:
+    """What a flag's status is called."""
+    names = {
+        "open": _("not reviewed"),
+        "claimed": _("in somebody's hands"),
+        "second_review": _("waits for a second reviewer"),
+        "confirmed": _("fits the criteria"),
+        "rejected": _("does not fit"),
+        "unsure": _("unsure"),
+        "escalated": _("reviewers disagree"),
+        "expired": _("closed without review"),
+        "erased": _("erased"),
+    }
+    return names.get(code, code)
+
+
+def decision_name(code: str) -> str:
+    """What a decision on one label is called."""
+    names = {
+        "fits": _("Fits the criteria"),
+        "not": _("Does not fit"),
+        "unsure": _("Unsure"),
+        "second": _("Needs a second reviewer"),
+    }
+    return names.get(code, code)
+
+
+def reason_name(code: str) -> str:
+    """Why a label does not fit."""
+    names = {
+        "criticism": _("criticism/aspiration"),
+        "satire": _("satire"),
+        "report": _("quotation/news report"),
+        "denial": _("denial/clarification"),
+        "neutral_term": _("neutral term"),
+        "regional_language": _("regional language"),
+        "abuse_without_group": _("abuse without a group"),
+        "out_of_area": _("not our area"),
+        "duplicate": _("duplicate (reason)"),
+        "private": _("private sphere (to be erased)"),
+        "child": _("concerns a child (to be restricted)"),
+    }
+    return names.get(code, code)
+
+
+def ground_name(code: str) -> str:
+    """The ground of hatred that a reviewer saw."""
+    names = {
+        "religion": _("Religion or belief"),
+        "race": _("Ethnicity or race"),
+        "gender": _("Gender or sexual orientation"),
+        "physical": _("Body or disability"),
+    }
+    return names.get(code, code)
+
+
+def follow_up_name(code: str) -> str:
+    """What the office does next."""
+    names = {
+        "watch": _("keep watching"),
+        "fact_check": _("ask for a fact-check"),
+        "clarify": _("clarification by Diskominfo/Humas"),
+        "dialogue": _("dialogue/mediation (FKUB, FPK, elders)"),
+        "education": _("political education"),
+        "election_bodies": _("coordinate with KPU/Bawaslu"),
+        "event": _("note as an event"),
+        "none": _("no action"),
+    }
+    return names.get(code, code)
+
+
+def source_reason_name(code: str) -> str:
+    """Why an original address is opened."""
+    names = {
+        "context": _("to see the context (reply, quotation)"),
+        "copies": _("to see whether it still spreads"),
+        "removed": _("to see whether it was taken down"),
+        "referral": _("for a fact-check or referral"),
+    }
+    return names.get(code, code)
+
+
+def kind_name(code: str) -> str:
+    """What kind of post it is."""
+    names = {
+        "post": _("public post"),
+        "comment": _("public comment"),
+        "news": _("news article"),
+        "field": _("field report"),
+        "forwarded": _("forwarded message"),
     }
     return names.get(code, code)

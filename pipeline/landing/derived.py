@@ -128,6 +128,19 @@ def write_derived(
     return path
 
 
+def rewrite_derived(path: Path, gone: str, heir: str) -> int:
+    """Take a post out of a file and rename the cluster named after it (erasure only); returns the rows that went."""
+    table = pq.read_table(path)
+    named = pc.equal(table["cluster"], gone)
+    rest = table.filter(pc.not_equal(table["id"], gone))
+    if len(rest) == len(table) and not pc.any(named).as_py():
+        return 0
+    rest = replace_columns(rest, cluster=[heir if name == gone else name for name in rest["cluster"].to_pylist()])
+    with written_aside(path) as aside:
+        pq.write_table(rest.replace_schema_metadata(table.schema.metadata), aside, compression="zstd")
+    return len(table) - len(rest)
+
+
 def with_notes(schema: pa.Schema, **notes: Any) -> pa.Schema:
     """The schema with our notes: the parts that a file was made of, the counts of the rows that expired."""
     return schema.with_metadata({_NOTES: json.dumps(notes, sort_keys=True)})

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from pipeline.core.types import Post
 from pipeline.landing.files import written_aside
 
 PERMUTATIONS = 64
@@ -157,6 +158,24 @@ def _union_within(own: U32, bands: U64, threshold: float) -> list[int]:
             first, second = sorted((root(a), root(b)))
             parent[second] = first
     return [root(index) for index in range(len(own))]
+
+
+def identity_of(post: Post) -> int:
+    """What makes a post the same as one that came before: id and text; the text alone where it makes the id."""
+    return hash64(post.id if post.id.startswith("sha:") else f"{post.id}\0{post.title}\0{post.text}")
+
+
+def rewrite_signatures(path: Path, gone: set[int], cluster_name: str, heir: str) -> None:
+    """Remove the signatures of these identities and rename a cluster (erasure only)."""
+    known = read_signatures(path) if path.exists() else None
+    if known is None:
+        return
+    kept = ~np.isin(known.identity, np.array(sorted(gone), dtype=np.uint64))
+    names = [str(name) for name, keep in zip(known.cluster, kept, strict=True) if keep]
+    if kept.all() and cluster_name not in names:
+        return
+    renamed = [heir if name == cluster_name else name for name in names]
+    write_signatures(path, Signatures(known.identity[kept], known.minhash[kept], renamed))
 
 
 def write_signatures(path: Path, signatures: Signatures) -> None:

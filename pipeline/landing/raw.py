@@ -93,10 +93,10 @@ def partitions(landing: Path, since: str = "", *, source: str = "*") -> list[str
     return sorted(partition for partition in found if partition >= since and is_partition(partition))
 
 
-def rewrite_part(path: Path, raws: Iterable[RawItem], *, trimmed: bool = False) -> None:
-    """Replace a part's items under the same name (retention and erasure only); no items: remove it."""
+def rewrite_part(path: Path, raws: Iterable[RawItem], *, trimmed: bool = False, keep_empty: bool = False) -> None:
+    """Replace a part's items under the same name (retention and erasure only); no items: remove it, unless kept."""
     raws = list(raws)
-    if not raws:
+    if not raws and not keep_empty:
         path.unlink(missing_ok=True)
         return
     header = read_header(path) | ({"trimmed": True} if trimmed else {})

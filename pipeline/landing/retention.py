@@ -49,12 +49,21 @@ def purge_landing(landing: Path, keep: Retention, now: datetime, zone: ZoneInfo,
 
 
 def purge_derived(
-    derived: Path, keep: Retention, near_days: int, now: datetime, zone: ZoneInfo, *, dry_run: bool
+    derived: Path,
+    keep: Retention,
+    near_days: int,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    held: frozenset[str] = frozenset(),
+    due: frozenset[str] = frozenset(),
+    dry_run: bool,
 ) -> tuple[Counter[str], list[str]]:
     """Turn rows past their time into counts, and remove signatures that nothing is compared with any more.
 
-    A row's time is its `expires_at`, or earlier if the periods were shortened since. Also returns the ids of the flags
-    among them, whose text the index must lose. A damaged file is counted and left for `replay`.
+    A row's time is its `expires_at`, or earlier if the periods were shortened since; what people decided on has periods
+    of its own: ids in `held` stay, ids in `due` go. Also returns the ids of the flags among them, whose text the index
+    must lose. A damaged file is counted and left for `replay`.
     """
     counts: Counter[str] = Counter()
     flags: list[str] = []
@@ -64,7 +73,7 @@ def purge_derived(
         except (OSError, pa.ArrowException):
             counts["damaged"] += 1
             continue
-        past = _past(table, keep, now)
+        past = _decided(table, _past(table, keep, now), held, due)
         gone = table.filter(past)
         flags += gone.filter(pc.greater(pc.list_value_length(gone["why"]), 0))["id"].to_pylist()
         counts["posts_to_counts"] += len(gone)
@@ -80,6 +89,14 @@ def purge_derived(
             if not dry_run:
                 path.unlink()
     return counts, flags
+
+
+def _decided(table: pa.Table, past: pa.ChunkedArray, held: frozenset[str], due: frozenset[str]) -> pa.ChunkedArray:
+    """The mask, less what is held, with what is due."""
+    for ids, combine in ((held, pc.and_not), (due, pc.or_)):
+        if ids:
+            past = combine(past, pc.is_in(table["id"], value_set=pa.array(sorted(ids), pa.string())))
+    return past
 
 
 def _past(table: pa.Table, keep: Retention, now: datetime) -> pa.ChunkedArray:

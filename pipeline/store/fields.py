@@ -109,7 +109,7 @@ def value_matches(field: str, wanted: str, value: str) -> bool:
     if field in {"cluster", "id"}:
         return value == wanted
     wanted, value = wanted.casefold(), value.casefold()
-    if field in {"region", "covers", "office"} and value.startswith(wanted + "."):
+    if field in {"region", "covers"} and value.startswith(wanted + "."):
         return True
     return value == wanted
 

@@ -55,7 +55,7 @@ class MemoryStore:
         if flag.id in self._erased:
             return "erased"
         old = self._records.get(flag.id)
-        if old is not None and (old.stripped or old.flag.fingerprint == flag.fingerprint):
+        if old is not None and (old.stripped or _same(old.flag, flag)):
             return "unchanged"
         month = old.flag.month if old else month_of(flag, self._zone)
         kept = replace(without_private(flag), month=month, status=old.flag.status if old else flag.status)
@@ -184,3 +184,8 @@ def _place(record: _Record, terms: Sequence[Term]) -> Cursor:
     views = record.columns.views
     score = relevance((term.weight(views) for term in terms), float(views.length))
     return Cursor(score, record.columns.at, record.flag.id)
+
+
+def _same(old: Flag, new: Flag) -> bool:
+    """A cluster may be renamed (its earliest post was erased) though nothing else changed."""
+    return (old.fingerprint, old.cluster) == (new.fingerprint, new.cluster)

@@ -30,6 +30,7 @@ class Known:
     id: str
     fingerprint: str
     month: str
+    cluster: str
     status: str
     stripped: bool
     facets: frozenset[tuple[str, str]]
@@ -52,16 +53,18 @@ class _Entry:
 def known(db: sqlite3.Connection, ids: Iterable[str]) -> dict[str, Known]:
     """The rows of those ids that are there."""
     sql = (
-        "SELECT row, id, fingerprint, month, status, stripped, facets FROM flag "
+        "SELECT row, id, fingerprint, month, cluster, status, stripped, facets FROM flag "
         "WHERE id IN (SELECT value FROM json_each(?))"
     )
     rows: dict[str, Known] = {}
-    for row, flag_id, fingerprint, month, status, stripped, facets in db.execute(sql, (json.dumps(list(ids)),)):
+    for row, flag_id, fingerprint, month, cluster, status, stripped, facets in db.execute(
+        sql, (json.dumps(list(ids)),)
+    ):
         try:
             pairs = frozenset((field, value) for field, value in json.loads(facets))
         except (TypeError, ValueError, RecursionError) as error:
             raise Damaged from error
-        rows[flag_id] = Known(row, flag_id, fingerprint, month, status, bool(stripped), pairs)
+        rows[flag_id] = Known(row, flag_id, fingerprint, month, cluster, status, bool(stripped), pairs)
     return rows
 
 
@@ -76,7 +79,7 @@ def put(db: sqlite3.Connection, batch: Sequence[Flag], zone: tzinfo) -> Counter[
         old = rows.get(flag.id)
         if flag.id in gone:
             count["erased"] += 1
-        elif old is not None and (old.stripped or old.fingerprint == flag.fingerprint):
+        elif old is not None and (old.stripped or (old.fingerprint, old.cluster) == (flag.fingerprint, flag.cluster)):
             count["unchanged"] += 1
         else:
             row = old.row if old else free + count["created"]

@@ -34,7 +34,7 @@ from pipeline.landing.retention import purge_derived, purge_folder, purge_landin
 MOMENT = datetime(2024, 11, 27, 3, 30, tzinfo=UTC)
 WIB = ZoneInfo("Asia/Jakarta")
 PARTITION = "2024-11-27/10"
-KEEP = Retention(raw_social=30, raw_news=90, unflagged=30, unreviewed=90)
+KEEP = Retention(raw_social=30, raw_news=90, unflagged=30, unreviewed=90, rejected=30, confirmed=365)
 SOCIAL = {"kind": "export", "visibility": "broadcast", "max_days": None}
 NEWS = {"kind": "feed", "visibility": "media", "max_days": None}
 
