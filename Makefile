@@ -52,6 +52,7 @@ format: $(VENV)/.dev  ## Lay out the code
 bench: $(VENV)/.dev  ## Speed side by side in one run (see docs/benchmarks.md)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/bench_classify.py
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/bench_run.py
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/bench_desk.py
 
 lock: $(VENV)/.dev  ## Resolve the locked requirements again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
@@ -70,7 +71,9 @@ wheel-demo: wheel  ## Install the wheel into an empty environment outside the re
 	$(PYTHON) -m venv $$folder/venv && \
 	$(BIN)/uv --system-certs pip install --quiet --python $$folder/venv/bin/python --require-hashes -r requirements/base.txt && \
 	$(BIN)/uv --system-certs pip install --quiet --python $$folder/venv/bin/python --no-deps dist/*.whl && \
-	cd $$folder && venv/bin/kentongan demo --home $$folder/home --json > report.json && echo "The wheel runs the demo."
+	cd $$folder && venv/bin/kentongan demo --home $$folder/home --json > report.json && \
+	KENTONGAN__PATHS__HOME=$$folder/home venv/bin/python -W ignore -c 'from pipeline.core.config import load_settings; from pipeline.review.app import build_app; from pipeline.workplace import Workplace; from starlette.testclient import TestClient; assert "</form>" in TestClient(build_app(Workplace(load_settings()[0])), base_url="http://127.0.0.1").get("/masuk").text' && \
+	echo "The wheel runs the demo and draws the desk."
 
 picture: $(VENV)/.base  ## Draw the README's picture again from a run of the demo
 	$(BIN)/python docs/picture.py

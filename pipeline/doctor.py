@@ -13,6 +13,7 @@ from pipeline.core.errors import KentonganError
 from pipeline.core.i18n import _
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
+from pipeline.ledger import counts
 from pipeline.steps import unflagged
 from pipeline.summary import silent_sources
 from pipeline.workplace import Workplace
@@ -52,6 +53,7 @@ def _checks(place: Workplace) -> dict[str, Check]:
         _("model"): lambda: _model(place),
         _("topics"): lambda: _topics(place),
         _("index"): lambda: _index(place),
+        _("ledger"): lambda: _ledger(place),
         _("partitions"): lambda: _partitions(place),
         _("quarantine"): lambda: _quarantine(place),
         _("sources"): lambda: _sources(place),
@@ -95,6 +97,17 @@ def _index(place: Workplace) -> Iterator[tuple[bool, str]]:
     else:
         place.store.get("-")
         yield True, f"{place.settings.store.kind}, SQLite {sqlite3.sqlite_version}"
+
+
+def _ledger(place: Workplace) -> Iterator[tuple[bool, str]]:
+    """That it opens, how much waits, and whether the index knows all statuses; `ledger verify` walks the chains."""
+    with place.ledger.read() as db:
+        waiting = counts.backlog(db, [place.settings.office.code], place.clock()).waiting
+        behind = counts.unmirrored(db)
+    if behind:
+        yield False, _("the index does not know {count} statuses yet; run: kentongan index").format(count=behind)
+    else:
+        yield True, _("{kind}; {count} flags wait for review").format(kind=place.settings.ledger.kind, count=waiting)
 
 
 def _partitions(place: Workplace) -> Iterator[tuple[bool, str]]:

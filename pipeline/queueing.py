@@ -11,6 +11,7 @@ from pipeline.core.types import SHOWN_LABELS, Flag, Status
 from pipeline.landing.raw import parts
 from pipeline.ledger import erasure, items
 from pipeline.ledger.items import NewItem
+from pipeline.ledger.mirror import mirrored, unmirrored
 from pipeline.parsing import Parsers
 
 if TYPE_CHECKING:
@@ -54,13 +55,13 @@ def mirror(place: Workplace) -> int:
     told = 0
     while True:
         with place.ledger.write() as db:
-            waiting = items.unmirrored(db, place.clock())
+            waiting = unmirrored(db, place.clock())
         if not waiting:
             return told
         statuses: dict[str, Status] = {flag_id: status for _key, flag_id, status, _rev in waiting}
         place.store.mirror(statuses)
         with place.ledger.write() as db:
-            items.mirrored(db, waiting)
+            mirrored(db, waiting)
         told += len(waiting)
 
 

@@ -352,7 +352,7 @@ def _in_time(flag: Flag, now: datetime) -> bool:
 
 
 def note_settings(place: Workplace) -> list[str]:
-    """Leave a trace in the audit if topics, sources, policy or model changed; returns which."""
+    """Leave a trace in the audit if topics, sources or policy changed; returns which."""
     with place.ledger.write() as db:
         office = place.settings.office.code
         return audit.note_settings(db, office, place.actor, place.clock(), place.watched())

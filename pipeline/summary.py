@@ -132,9 +132,9 @@ def _situation(place: Workplace, db: Connection, row: Any, copies: int) -> Promi
     moment = datetime.fromtimestamp(row.published_at or row.seen_at, UTC).astimezone(place.settings.office.zone)
     kind = kind_name(row.kind)
     return Prominent(
-        what="; ".join([*topics, *labels]) or _("unknown"),
+        what="; ".join(topics or labels[:1]) or _("unknown"),
         where=", ".join(region_name(place, code) for code in _finest(tags.get("region", []))) or _("unknown"),
-        when=f"{moment:%Y-%m-%d %H:%M}",
+        when=f"{moment:%d-%m-%Y}",
         source=f"{kind} ({row.platform})" if row.platform else kind,
         status=status_name(row.status),
         copies=copies,

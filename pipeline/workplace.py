@@ -120,7 +120,6 @@ class Workplace:
             "topics": self.topics.hash,
             "sources": sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:12],
             "policy": sha256(f"{self.policy.hash}{self.threats.digest}".encode()).hexdigest()[:12],
-            "model": self.classifier.digest[:12],
         }
 
     def close(self) -> None:

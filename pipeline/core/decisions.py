@@ -87,7 +87,7 @@ def status_after(
     """The flag's status once this was decided.
 
     A second pair of eyes that comes to another end does not overrule the first: the flag is escalated, and whoever
-    adjudicates (the supervisor) settles it.
+    adjudicates (the supervisor) settles it. Taking a decision back is no decision and has no status of its own.
     """
     said = set(decisions.values())
     status: Status = "rejected"
@@ -97,13 +97,14 @@ def status_after(
         status = "confirmed"
     elif "unsure" in said:
         status = "unsure"
-    if adjudicates or before is None or before.reviewer == reviewer:
+    if adjudicates or before is None:
         return status
-    if status == "second_review" and before.status in ("second_review", "escalated"):
+    if before.status == "escalated":
         return "escalated"
-    if {status, before.status} == {"confirmed", "rejected"} or before.status == "escalated":
-        return "escalated"
-    return status
+    if before.reviewer == reviewer:
+        return status
+    contradicts = {status, before.status} == {"confirmed", "rejected"}
+    return "escalated" if contradicts or status == before.status == "second_review" else status
 
 
 def snapshot_of(flag: Flag, *, hidden: bool) -> dict[str, object]:

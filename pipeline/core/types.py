@@ -36,7 +36,8 @@ LABELS = (
     "hate_speech",
 )
 FLAGGING_LABELS = frozenset({"hate_group", "incitement", "threat", "hoax_claim"})
-SHOWN_LABELS = tuple(label for label in LABELS if label not in {"hate_speech", "hoax_style", "abusive"})
+_ONLY_BESIDE_A_TEXT = frozenset({"hate_speech", "insult_person", "abusive", "hoax_style"})
+SHOWN_LABELS = tuple(label for label in LABELS if label not in _ONLY_BESIDE_A_TEXT)
 """Labels that may be a facet, a chart or a figure in a report (DESIGN, section 1)."""
 
 

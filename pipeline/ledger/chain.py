@@ -151,9 +151,9 @@ def entries(
 
 
 def entry_of(row: Row[Any]) -> Entry:
-    """The link of a database row."""
-    details = json.loads(row.body)["details"]
-    payload = json.loads(row.payload) if row.payload is not None else None
+    """The link of a database row; of one that was tampered with what can be read, so that the trail can be shown."""
+    _body, details = _read(row.body)
+    payload = _read(row.payload)[0] if row.payload is not None else None
     at = datetime.fromtimestamp(row.at, UTC)
     who = (row.kind, row.action, at, row.actor, row.subject)
     return Entry(row.seq, row.office, row.number, *who, details, payload, row.hash)

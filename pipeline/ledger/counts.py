@@ -48,6 +48,11 @@ def backlog(db: Connection, offices: Sequence[str], now: datetime) -> Backlog:
     return Backlog(int(row[0]), oldest, int(row[2] or 0))
 
 
+def unmirrored(db: Connection) -> int:
+    """How many items the index does not know the newest status of."""
+    return int(db.execute(select(func.count()).where(item.c.dirty)).scalar_one())
+
+
 def statuses(db: Connection, offices: Sequence[str], since: datetime, until: datetime) -> dict[str, int]:
     """How many flags that came in then have which status."""
     query = select(item.c.status, func.count()).where(_between(offices, since, until)).group_by(item.c.status)
@@ -89,25 +94,30 @@ def by_day(
 def rises(
     db: Connection, offices: Sequence[str], since: datetime, until: datetime
 ) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """(topic, province) -> (flags, accounts, sources of news) of that time; "" is the province of those without one."""
+    """(topic, province) -> (flags, accounts, sources of news) of that time; "" is the province of those without one.
+
+    Accounts can be told apart within a cluster only, so theirs is the largest number of one cluster: at least so many.
+    """
     topic, province = item_tag.alias("topic"), item_tag.alias("province")
     place = func.coalesce(province.c.value, literal_column("''"))  # a parameter would not be the same in GROUP BY
     news = case((item.c.kind == "news", item.c.source))
-    query = (
-        select(
-            topic.c.value,
-            place,
-            func.count(),
-            func.count(func.distinct(func.nullif(item.c.account, ""))),
-            func.count(func.distinct(news)),
+
+    def grouped(*columns: ColumnElement[Any], by: Sequence[ColumnElement[Any]] = ()) -> Any:
+        query = (
+            select(topic.c.value, place, *columns)
+            .select_from(item)
+            .join(topic, and_(topic.c.subject == item.c.subject, topic.c.field == "topic"))
+            .outerjoin(province, and_(province.c.subject == item.c.subject, province.c.field == "province"))
+            .where(_between(offices, since, until))
         )
-        .select_from(item)
-        .join(topic, and_(topic.c.subject == item.c.subject, topic.c.field == "topic"))
-        .outerjoin(province, and_(province.c.subject == item.c.subject, province.c.field == "province"))
-        .where(_between(offices, since, until))
-        .group_by(topic.c.value, place)
-    )
-    return {(row[0], row[1]): (int(row[2]), int(row[3]), int(row[4])) for row in db.execute(query)}
+        return db.execute(query.group_by(topic.c.value, place, *by))
+
+    accounts: dict[tuple[str, str], int] = {}
+    known = func.count(func.distinct(func.nullif(item.c.account, "")))
+    for row in grouped(known, by=[item.c.cluster]):
+        accounts[row[0], row[1]] = max(accounts.get((row[0], row[1]), 0), int(row[2]))
+    flags = grouped(func.count(), func.count(func.distinct(news)))
+    return {(row[0], row[1]): (int(row[2]), accounts[row[0], row[1]], int(row[3])) for row in flags}
 
 
 def without(db: Connection, field: str, offices: Sequence[str], since: datetime, until: datetime) -> int:
@@ -130,13 +140,14 @@ def decided(db: Connection, offices: Sequence[str], since: datetime, until: date
         verdict.c.at >= int(since.timestamp()),
         verdict.c.at < int(until.timestamp()),
         verdict.c.status != "open",
+        verdict.c.subject.not_in(select(item.c.subject).where(item.c.sample)),
     )
     row = db.execute(query).one()
     return int(row[0]), int(row[1] or 0)
 
 
 def prominent(db: Connection, offices: Sequence[str], since: datetime, until: datetime, limit: int = 5) -> list[Any]:
-    """Rows (flag id, cluster, copies, status) of the clusters that fit the criteria or, unreviewed, spread widest."""
+    """(item row, copies) of the clusters that fit the criteria or else spread widest; never of rejected ones."""
     fits = case((item.c.status == "confirmed", 1), else_=0)
     query = (
         select(item.c.cluster, func.count().label("copies"), func.max(fits).label("fits"), func.min(item.c.seen_at))

@@ -197,7 +197,11 @@ def _tag(db: Connection, items: Mapping[str, NewItem]) -> None:
 
 def count_copies(db: Connection, clusters: Set[str]) -> None:
     """Count the flags of these clusters anew."""
-    copies = select(func.count()).where(_other.c.cluster == item.c.cluster).scalar_subquery()
+    copies = (
+        select(func.count())
+        .where(_other.c.cluster == item.c.cluster, _other.c.office == item.c.office)
+        .scalar_subquery()
+    )
     db.execute(update(item).where(item.c.cluster.in_(sorted(clusters))).values(spread=copies))
 
 
@@ -209,10 +213,8 @@ def _last_statuses(db: Connection, keys: Sequence[str]) -> dict[str, dict[str, A
     rows = db.execute(select(verdict).where(verdict.c.subject.in_(list(keys))).order_by(verdict.c.seq))
     found = {}
     for row in rows:
-        by = {"decided_at": None, "decided_by": ""}
-        if row.status != "open":
-            by = {"decided_at": row.at, "decided_by": row.reviewer}
-        found[row.subject] = {"status": row.status, "rev": 1, "dirty": True, **by}
+        at, by = (None, "") if row.status == "open" else (row.at, row.reviewer)
+        found[row.subject] = {"status": row.status, "decided_at": at, "decided_by": by, "rev": 1, "dirty": True}
     return found
 
 
@@ -300,12 +302,8 @@ def release(db: Connection, user: str, keys: Sequence[str] | None = None) -> int
 def free_overdue(db: Connection, now: datetime) -> int:
     """Put back what was held for too long; returns how many."""
     over = and_(item.c.held_by > "", item.c.held_until <= int(now.timestamp()))  # `!=` could use no index
-    free = select(item.c.subject).where(over).with_for_update(skip_locked=True)
-    return int(
-        db.execute(
-            update(item).where(item.c.subject.in_(free), over).values(held_by="", held_until=0, **_CHANGED)
-        ).rowcount
-    )
+    free = item.c.subject.in_(select(item.c.subject).where(over).with_for_update(skip_locked=True))
+    return int(db.execute(update(item).where(free, over).values(held_by="", held_until=0, **_CHANGED)).rowcount)
 
 
 def holdings(db: Connection, user: str, now: datetime) -> list[Item]:
@@ -365,9 +363,10 @@ def spread(db: Connection, key: str, offices: Sequence[str]) -> Spread:
     return Spread(int(row[0]), int(row[1] or 0), _moment(row[2]), provinces)
 
 
-def accounts(db: Connection, key: str) -> int:
+def accounts(db: Connection, key: str, offices: Sequence[str]) -> int:
     """How many accounts published the copies of a cluster."""
-    query = select(func.count(func.distinct(item.c.account))).where(item.c.cluster == key, item.c.account != "")
+    within = (item.c.cluster == key, item.c.office.in_(list(offices)))
+    query = select(func.count(func.distinct(item.c.account))).where(*within, item.c.account != "")
     return int(db.execute(query).scalar_one())
 
 
@@ -375,30 +374,6 @@ def address(db: Connection, key: str, offices: Sequence[str]) -> str | None:
     """The original's address, if it is known; asking for it is audited by the caller."""
     query = select(item.c.address).where(item.c.subject == key, item.c.office.in_(list(offices)))
     return db.execute(query).scalar()
-
-
-# ---- the mirror in the index
-
-
-def unmirrored(db: Connection, now: datetime, limit: int = _CHUNK) -> list[tuple[str, str, Status, int]]:
-    """(key, flag id, status, rev) of what the index does not know yet; a held item is `claimed` there."""
-    free_overdue(db, now)
-    query = select(item.c.subject, item.c.flag_id, item.c.status, item.c.held_by, item.c.rev)
-    rows = db.execute(query.where(item.c.dirty).order_by(item.c.subject).limit(limit))
-    return [(row.subject, row.flag_id, "claimed" if row.held_by else row.status, row.rev) for row in rows]
-
-
-def mirrored(db: Connection, done: Sequence[tuple[str, str, Status, int]]) -> None:
-    """Note what the index knows now; what changed meanwhile (by whoever) is to be told again.
-
-    Then it gets a new `rev` too: another process may have told the newest before we told what was old by then.
-    """
-    if not done:
-        return
-    changed = item.c.rev != bindparam("seen_rev")
-    again = {"dirty": changed, "rev": case((changed, item.c.rev + 1), else_=item.c.rev)}
-    statement = update(item).where(item.c.subject == bindparam("key")).values(**again)
-    db.execute(statement, [{"key": key, "seen_rev": rev} for key, _flag_id, _status, rev in done])
 
 
 def _moment(value: int | None) -> datetime | None:

@@ -16,7 +16,11 @@ MAX_PROMINENT = 5
 MEAN_DAYS = 28
 _LONG, _MIDDLE, _SHORT = 140, 80, 40  # characters of one value in the text
 _MAX_LINES = 15  # of one section in the text
-_SHRINKING = (("rises", 0), ("labels", 0), ("unseen", 4), ("prominent", 0), ("unseen", 1))
+_SHRINKING = (
+    *(("prominent", 3), ("rises", 3), ("labels", 3), ("unseen", 4)),
+    *(("rises", 1), ("prominent", 1), ("labels", 1)),
+    *(("rises", 0), ("labels", 0), ("prominent", 0), ("unseen", 1)),
+)
 """Which section loses lines first when the text is too long, and down to how many."""
 
 

@@ -12,14 +12,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipeline.core.i18n import _, language
-from pipeline.review import item, queue, signin
+from pipeline.review import accounts, daily, item, overview, queue, search, signin, trail
 from pipeline.review.cookies import Cookies
 from pipeline.review.guard import PAGES, endpoint, http_error
 from pipeline.review.templating import Asset, build_templates, load_assets
 from pipeline.review.walls import Walls, set_headers
 from pipeline.workplace import Workplace
 
-MODULES = (signin, queue, item)
+MODULES = (signin, queue, item, search, overview, daily, trail, accounts)
 """The modules that put pages into PAGES by being imported."""
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # an asset's address changes with its content

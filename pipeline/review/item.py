@@ -73,7 +73,7 @@ def _render(visit: Visit, item: Item, flag: Flag | None, *, away: bool, error: s
         history = verdicts.history(db, item.flag_id)
         copies = items.cluster(db, item.cluster, visit.offices, visit.now, limit=_COPIES + 1)
         spread = items.spread(db, item.cluster, visit.offices)
-        accounts = items.accounts(db, item.cluster)
+        accounts = items.accounts(db, item.cluster, visit.offices)
         reviewers = _reviewers(visit, db, item)
     hide = place.settings.review.hide_signals and not any(v.reviewer == visit.user.id for v in history)
     decides = may(visit.role_in(item.office), "queue")
@@ -82,6 +82,7 @@ def _render(visit: Visit, item: Item, flag: Flag | None, *, away: bool, error: s
         status_code=status,
         item=item,
         flag=flag,
+        title="" if flag is None else views.visible(flag.post.title),
         row=views.row_of(place, item, flag, hide=hide),
         away=away,
         error=error,

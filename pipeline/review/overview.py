@@ -14,6 +14,7 @@ from pipeline.review.figures import FIGURED, PERIODS, Figures, Group, Stretch, f
 from pipeline.review.guard import Visit, page
 from pipeline.review.provinces import LEVELS, outline
 from pipeline.review.templating import SAMPLE, written_day, written_time
+from pipeline.summary import region_name
 
 
 @page("/ikhtisar", "overview")
@@ -27,6 +28,7 @@ def overview(visit: Visit) -> Response:
         labels=FIGURED,
         oldest=_oldest(visit, found),
         outline=outline(),
+        names={code: region_name(visit.place, code) for code in outline().paths},
         levels=LEVELS,
         shapes={group.code: group for group in found.provinces},
         stretch_name=stretch_name,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from pipeline import looking
@@ -98,7 +99,7 @@ def _search(visit: Visit, asked: Asked, *, hide: bool) -> Results:
     query = looking.within(asked.query, visit.offices)
     after = _opened(visit, asked.after) if asked.after else None
     found = visit.place.store.search(query, limit=SHOWN, after=after, order=asked.order)
-    rows = list(_rows(visit, found.hits, hide=hide))
+    rows = _rows(visit, found.hits, hide=hide)
     if after is None:
         shown = Counter(hit.flag.post.office for hit, _row in rows)
         words = typed_whole(asked.query, visit.place.settings.office.zone)
@@ -232,7 +233,8 @@ def _saved(visit: Visit) -> list[people.SavedSearch]:
 def save_search(visit: Visit) -> Response:
     """Save a search under a name."""
     place, zone = visit.place, visit.place.settings.office.zone
-    query = looking.parse_query(place, str(visit.form.get("q", "")))
+    params = QueryParams({"q": str(visit.form.get("q", ""))})
+    query = read_asked(place, params, hide=place.settings.review.hide_signals).query
     text = typed_whole(query, zone)
     if not text:
         raise ConfigError(_("there is nothing to save: write what to search for first"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from pipeline.core import names
 from pipeline.core.config import Settings
@@ -89,8 +90,19 @@ def build_templates(settings: Settings, assets: dict[str, Asset]) -> Environment
         "office_name": settings.office.name,
         "sample": SAMPLE in settings.office.name.upper(),
     }
-    made.filters |= {"reason": names.reason_name, "time": time, "day": written_day, "number": written_number}
+    made.filters |= {
+        "breakable": breakable,
+        "reason": names.reason_name,
+        "time": time,
+        "day": written_day,
+        "number": written_number,
+    }
     return made
+
+
+def breakable(text: str) -> Markup:
+    """The text, which a browser may break after a slash ("kutipan/pemberitaan")."""
+    return Markup("/<wbr>").join(text.split("/"))
 
 
 def written_time(moment: datetime | int | None, zone: ZoneInfo) -> str:

@@ -107,9 +107,14 @@ def row_of(
     )
 
 
+def visible(text: str) -> str:
+    """The text as HTML can hold it: a NUL is shown as an unknown sign, browsers would drop it."""
+    return text.replace("\0", "\ufffd")
+
+
 def short(text: str, limit: int = SNIPPET) -> str:
     """The beginning of a text on one line."""
-    line = " ".join(text.lstrip()[: 4 * limit].split())
+    line = " ".join(visible(text).lstrip()[: 4 * limit].split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -169,7 +174,7 @@ def _indication(flag: Flag, signal: Signal) -> Indication:
 
 def pieces(flag: Flag, *, hide: bool) -> list[Piece]:
     """The text cut where the reasons of its indications begin and end; one piece if they are hidden."""
-    text = flag.post.text
+    text = visible(flag.post.text)
     if hide:
         return [Piece(text, ())]
     spans = [

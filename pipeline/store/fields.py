@@ -53,7 +53,6 @@ _VALUES = {
         "hasutan": "incitement",
         "ancaman": "threat",
         "ajakan_kekerasan": "threat",
-        "serangan": "insult_person",
         "agama": "ground_religion",
         "suku": "ground_race",
         "ras": "ground_race",
