@@ -48,16 +48,17 @@ def erase(place: Workplace, flag_id: str, *, actor: str, reason: str) -> dict[st
         locks.enter_context(home.lock("index"))
         with place.ledger.write() as db:
             counts["payloads"] = erasure.erase(db, flag_id, office=office, actor=actor, at=place.clock(), reason=reason)
+        heir, identities = _rename_copies(place, flag_id)
         counts["index"] = place.store.erase([flag_id])
-        counts["derived"] = _erase_derived(place, flag_id)
+        counts["derived"] = _erase_derived(place, flag_id, heir, identities)
         counts["raw"] = _erase_raw(place, flag_id)  # last: only from here is it known again after a kill
     return counts
 
 
-def _erase_derived(place: Workplace, flag_id: str) -> int:
-    """Take its rows out of derived/; the copies that were named after it get the name of their next earliest.
+def _rename_copies(place: Workplace, flag_id: str) -> tuple[str, set[int]]:
+    """Call the copies that were named after it after their next earliest, in queue and index.
 
-    The latest partition goes first: after a kill the earliest copy still bears the old name, and is the heir again.
+    Returns that one's id and the identities of all versions of the post.
     """
     identities = set(_raw_identities(place, flag_id))
     copies: list[Flag] = []
@@ -67,22 +68,26 @@ def _erase_derived(place: Workplace, flag_id: str) -> int:
                 identities.add(identity_of(flag.post))
             elif flag.cluster == flag_id:
                 copies.append(flag)
-    named = [hit.flag for hit in _hits(place, Query(fields=(("cluster", flag_id),)))]
+    named = [hit.flag for hit in _hits(place, Query(fields=(("cluster", flag_id),))) if hit.flag.id != flag_id]
     named.sort(key=lambda flag: (flag.post.fetched_at, flag.id))
     heir = next((flag.id for flag in (*copies, *named)), "")
-    _rename(place, named, copies, heir)
+    known = {flag.id for flag in named}
+    # The queue first: it needs what derived/ alone knows, and the index says after a kill whom it is about.
+    enqueue(place, [replace(flag, cluster=heir) for flag in copies if flag.why and flag.id in known], {})
+    place.store.put([replace(flag, cluster=heir) for flag in named])
+    return heir, identities
+
+
+def _erase_derived(place: Workplace, flag_id: str, heir: str, identities: set[int]) -> int:
+    """Take its rows out of derived/ and rename its copies there; returns how many rows went.
+
+    The latest partition goes first: after a kill the earliest copy still bears the old name, and is the heir again.
+    """
     count = 0
     for _partition, path in reversed(_derived(place)):
         near.rewrite_signatures(path.with_name(_SIGNATURES), identities, flag_id, heir)
         count += rewrite_derived(path, flag_id, heir)
     return count
-
-
-def _rename(place: Workplace, named: list[Flag], copies: list[Flag], heir: str) -> None:
-    """Call the copies by another name in the index, and in the queue, which needs what derived/ alone knows."""
-    place.store.put([replace(flag, cluster=heir) for flag in named])
-    known = {flag.id for flag in named}
-    enqueue(place, [replace(flag, cluster=heir) for flag in copies if flag.why and flag.id in known], {})
 
 
 def _raw_identities(place: Workplace, flag_id: str) -> Iterator[int]:

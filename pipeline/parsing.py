@@ -27,7 +27,10 @@ class Parsers:
     def read(self, part: Path) -> Iterator[RawItem]:
         """Yield the items of a part and learn the settings that it landed with; raises ItemError if it is damaged."""
         header = read_header(part)
-        self._landed_with[header.get("source", ""), header.get("connector", "")] = header.get("settings", {})
+        key, settings = (header.get("source", ""), header.get("connector", "")), header.get("settings", {})
+        if self._landed_with.get(key) != settings:
+            self._sources.pop(key, None)  # a source that is not configured is read as each of its parts landed
+        self._landed_with[key] = settings
         yield from read_part(part)
 
     def posts(self, part: Path) -> Iterator[tuple[RawItem, Post | None]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -32,17 +32,17 @@ def dequeue(place: Workplace, flag_ids: Iterable[str]) -> int:
         return erasure.withdraw(db, flag_ids)
 
 
-def original_addresses(place: Workplace, partition: str) -> dict[str, str]:
-    """Post id -> address, for all posts of a partition that have one, read again from landing.
+def original_addresses(place: Workplace, partition: str, wanted: Set[str]) -> dict[str, str]:
+    """Post id -> address, for those posts of a partition that have one, read again from landing.
 
     The index and derived/ never hold the address of a social post: the ledger keeps that of a flag, for "Buka sumber".
     """
     found: dict[str, str] = {}
     parsers = Parsers(place)
-    for part in parts(place.home.landing, partition):
+    for part in parts(place.home.landing, partition) if wanted else ():
         for raw, post in parsers.posts(part):
             address = raw.payload.get("url") or raw.payload.get("link")
-            if post is not None and address:
+            if post is not None and address and post.id in wanted:
                 found[post.id] = str(address)
     return found
 

@@ -207,7 +207,8 @@ def index(
     withdrawn = 0
     with place.home.lock("index"):
         never, (past, held) = place.never_again(), _decided(place, now)
-        addresses = queueing.original_addresses(place, partition) if path and not dry_run else {}
+        wanted = {flag.id for flag in read_derived(path, flagged=True)} if path and not dry_run else set()
+        addresses = queueing.original_addresses(place, partition, wanted)
         for flags in batched(read_derived(path, flagged=True) if path else (), _PUT_ITEMS):
             alive = [flag for flag in flags if flag.id not in past and (flag.id in held or _in_time(flag, now))]
             taken = [flag for flag in alive if never is None or not never(flag.id)]

@@ -20,6 +20,7 @@ from pipeline.report.daily import daily_text
 from pipeline.steps import note_settings
 from pipeline.workplace import Workplace
 
+_WAITING = 128  # connections
 _DEMO_PEOPLE = {
     "penelaah": "reviewer",
     "penelaah2": "reviewer",
@@ -62,6 +63,7 @@ def listen(review: Review, host: str = "", port: int | None = None) -> Listening
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+        bound.listen(_WAITING)  # whoever opens the address before the server is up waits for it, and is not refused
     except OSError as error:
         bound.close()
         raise ConfigError(

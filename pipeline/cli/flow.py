@@ -179,7 +179,7 @@ def demo(call: Call, home: Path, serve: bool) -> int:
     place = sample.workplace()
     with progress_bar() as progress:
         done, reports = steps.run(place, dict(settings.sources), progress=progress)
-    sample.show(_as_json(reports, done), *_tables(place, reports))
+    sample.show(_as_json(reports, done), *_tables(place, reports, texts=True))
     code = _tell(done)
     if not call.as_json:
         click.echo(_("DATA CONTOH: all of this is invented. Look further with:"))
@@ -282,13 +282,14 @@ def _closing(reports: list[StepReport]) -> Table:
     return made
 
 
-def _tables(place: Workplace, reports: list[StepReport]) -> list[Table]:
+def _tables(place: Workplace, reports: list[StepReport], *, texts: bool = False) -> list[Table]:
+    """What happened; with `texts` clusters are told by their first words, which only who is audited may read."""
     for note in (note for report in reports for note in report.notes):
         click.echo(note, err=True)
-    return [_closing(reports), *(made for report in reports for made in _breakdown(place, report))]
+    return [_closing(reports), *(made for report in reports for made in _breakdown(place, report, texts))]
 
 
-def _breakdown(place: Workplace, report: StepReport) -> list[Table]:
+def _breakdown(place: Workplace, report: StepReport, texts: bool) -> list[Table]:
     titles: dict[str, tuple[str, Callable[[str], str]]] = {
         "why": (_("Flags by reason"), why_name),
         "label": (_("Flags by label"), label_name),
@@ -296,7 +297,8 @@ def _breakdown(place: Workplace, report: StepReport) -> list[Table]:
         "province": (_("Flags by province"), str),
         "cluster": (_("Largest clusters of copies"), lambda name: words.get(name, name)),
     }
-    words = looking.first_words(place, report.partition, list(report.tables.get("cluster", {})))
+    clusters = list(report.tables.get("cluster", {})) if texts else []
+    words = looking.first_words(place, report.partition, clusters)
     made = []
     for name, (title, naming) in titles.items():
         if counts := report.tables.get(name):

@@ -24,7 +24,7 @@ def user() -> None:
     """Verbs on accounts."""
 
 
-@verb("add", _("Make an account; the password is shown once."), "kentongan user add sari --role reviewer")
+@verb("add", _("Make an account; the password is shown once."), "kentongan user add penelaah1 --role reviewer")
 @click.argument("name")
 @_role_option
 @_office_option
@@ -38,7 +38,7 @@ def add(call: Call, name: str, role: str, office: str) -> int:
     return _told(call, name, password)
 
 
-@verb("role", _("Give a person a role in an office, or take it."), "kentongan user role sari --role supervisor")
+@verb("role", _("Give a person a role in an office, or take it."), "kentongan user role penelaah1 --role supervisor")
 @click.argument("name")
 @_role_option
 @_office_option
@@ -52,7 +52,7 @@ def role(call: Call, name: str, role: str, office: str) -> int:
     return _done(call, _("{name}: {role} in office {office}").format(name=name, role=role_name(role), office=office))
 
 
-@verb("disable", _("Close an account; what was decided stays."), "kentongan user disable sari")
+@verb("disable", _("Close an account; what was decided stays."), "kentongan user disable penelaah1")
 @click.argument("name")
 def disable(call: Call, name: str) -> int:
     """Ends the person's sessions."""
@@ -64,7 +64,7 @@ def disable(call: Call, name: str) -> int:
     return _done(call, _("{name} can no longer sign in").format(name=name))
 
 
-@verb("password", _("Give a person a new password, shown once."), "kentongan user password sari")
+@verb("password", _("Give a person a new password, shown once."), "kentongan user password penelaah1")
 @click.argument("name")
 def password(call: Call, name: str) -> int:
     """For somebody who forgot it."""

@@ -166,7 +166,7 @@ def export_search(visit: Visit) -> Response:
     counts = Counter(office for office, _row in found)
     words = typed_whole(asked.query, place.settings.office.zone)
     for office in visit.offices:
-        details = {"what": "search", "format": form, "rows": counts[office]}
+        details = {"what": "search", "form": form, "rows": counts[office]}
         visit.audit("export", office=office, details=details, payload={"words": words})
     sample = "-DATA-CONTOH" if _is_sample(visit) else ""
     name = f"kentongan{sample}-cari-{visit.now.astimezone(place.settings.office.zone):%Y-%m-%d}.{form}"

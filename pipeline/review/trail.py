@@ -221,6 +221,7 @@ def export_name(code: str) -> str:
         "daily": _("daily summary"),
         "audit": _("audit trail"),
         "search": _("search results"),
+        "users": _("accounts"),
         "chain": _("the whole chain"),
         "decisions": _("decisions for training"),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from pipeline.summary import few_or, region_name, stage_name, topic_name
 from pipeline.workplace import Workplace
 
 SNIPPET = 240  # characters (DOMAIN 2.1)
+_UNSHOWN = re.compile("[\0\ud800-\udfff]")  # UTF-8 has no lone surrogates: one would break the page, and the queue
 _HESITANT = 0.15  # of the way from the threshold to certainty: so near, the model hesitates
 
 
@@ -89,7 +91,7 @@ def row_of(
     marks: tuple[tuple[int, int], ...] = (),
 ) -> Row:
     """The line of an item; `flag` is None while its text is out of reach, `hide` leaves the indications out."""
-    text = snippet or (short(flag.post.text or flag.post.title) if flag else "")
+    text = visible(snippet) or (short(flag.post.text or flag.post.title) if flag else "")
     return Row(
         key=item.key,
         snippet=soften(text),
@@ -108,8 +110,8 @@ def row_of(
 
 
 def visible(text: str) -> str:
-    """The text as HTML can hold it: a NUL is shown as an unknown sign, browsers would drop it."""
-    return text.replace("\0", "\ufffd")
+    """The text as a page can hold it, of the same length: a NUL or half a character is shown as an unknown sign."""
+    return _UNSHOWN.sub("\ufffd", text)
 
 
 def short(text: str, limit: int = SNIPPET) -> str:
