@@ -8,11 +8,9 @@ import stat
 import time
 import unicodedata
 from pathlib import Path
-from typing import Literal
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
-from pipeline.sources.form import is_form
 
 DONE, REFUSED = "done", "refused"
 SETTLE = 0.5  # seconds: a file that changed just now is looked at again after so long
@@ -61,11 +59,6 @@ def done(path: Path) -> Path:
 def refuse(path: Path) -> Path:
     """Move a file that cannot be read to `refused/<hash>-<name>`, so that it does not fail again at each run."""
     return _move(path, REFUSED)
-
-
-def source_kind(path: Path) -> Literal["export", "form"]:
-    """Which source reads the file: "form" if it is our XLSX form filled in, else "export"."""
-    return "form" if is_form(path) else "export"
 
 
 def _entries(inbox: Path) -> list[Path]:

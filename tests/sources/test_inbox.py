@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.sources import inbox
-from pipeline.sources.inbox import done, pending, refuse, source_kind, strangers
+from pipeline.sources.inbox import done, pending, refuse, strangers
 
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
 
@@ -89,9 +89,3 @@ def test_names_in_done_are_plain(name: str) -> None:
     assert not kept.startswith(".")
     assert all(char.isalnum() or char in "-_." for char in kept)
     assert Path(kept).name == kept
-
-
-def test_the_kind_of_source_is_told_by_content(tmp_path: Path) -> None:
-    assert source_kind(SAMPLE / "laporan-lapangan.xlsx") == "form"
-    assert source_kind(SAMPLE / "unggahan.csv") == "export"
-    assert source_kind(drop(tmp_path, "a.xlsx")) == "export"
