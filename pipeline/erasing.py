@@ -52,6 +52,7 @@ def erase(place: Workplace, flag_id: str, *, actor: str, reason: str) -> dict[st
         counts["index"] = place.store.erase([flag_id])
         counts["derived"] = _erase_derived(place, flag_id, heir, identities)
         counts["raw"] = _erase_raw(place, flag_id)  # last: only from here is it known again after a kill
+        place.ledger.shed()
     return counts
 
 

@@ -335,6 +335,7 @@ def _purge_flags(place: Workplace, now: datetime, *, dry_run: bool) -> Counter[s
     with place.ledger.write() as db:
         erasure.expire(db, undecided)
         erasure.drop_addresses(db, decided)
+    place.ledger.shed()
     counts, _flags = purge_derived(dry_run=False)
     return counts + Counter(flags_expired=expired, texts_removed=stripped)
 

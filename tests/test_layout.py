@@ -34,6 +34,8 @@ def test_a_file_begins_with_what_it_is_for_and_stays_short(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     tree = ast.parse(source)
     assert ast.get_docstring(tree), "the first line says what the file is for"
+    if path.parent.name == "versions":
+        return  # a migration is a record: written once, never read for its shape
     if path.name != "frames.py":  # nothing but lists of sentences
         assert len(source.splitlines()) <= 400, "usual is 60 to 250 lines: is this one room or two?"
     for node in ast.walk(tree):

@@ -87,6 +87,17 @@ class Ledger:
             with connection.begin():
                 yield connection
 
+    def shed(self) -> None:
+        """Empty SQLite's write-ahead log, which still holds what was erased; PostgreSQL's VACUUM is its own."""
+        if not self.is_sqlite:
+            return
+        with self._explained():
+            raw = self._engine.raw_connection()
+            try:
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.close()
+
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()
@@ -207,11 +218,12 @@ def _use_wal(cursor: DBAPICursor) -> None:
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = wal")
-            return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             time.sleep(0.02)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -55,8 +55,11 @@ class MemoryStore:
         if flag.id in self._erased:
             return "erased"
         old = self._records.get(flag.id)
-        if old is not None and (old.stripped or _same(old.flag, flag)):
+        if old is not None and _same(old.flag, flag):
             return "unchanged"
+        if old is not None and old.stripped:  # nothing of it comes back, but its cluster may be called otherwise
+            self._records[flag.id] = replace(old, flag=replace(old.flag, cluster=flag.cluster))
+            return "unchanged" if old.flag.cluster == flag.cluster else "updated"
         month = old.flag.month if old else month_of(flag, self._zone)
         kept = replace(without_private(flag), month=month, status=old.flag.status if old else flag.status)
         index = old.index if old else index_name(flag.post.office, month)

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from hashlib import blake2b
 
@@ -79,8 +79,11 @@ def put(db: sqlite3.Connection, batch: Sequence[Flag], zone: tzinfo) -> Counter[
         old = rows.get(flag.id)
         if flag.id in gone:
             count["erased"] += 1
-        elif old is not None and (old.stripped or (old.fingerprint, old.cluster) == (flag.fingerprint, flag.cluster)):
+        elif old is not None and (old.fingerprint, old.cluster) == (flag.fingerprint, flag.cluster):
             count["unchanged"] += 1
+        elif old is not None and old.stripped:  # nothing of it comes back, but its cluster may be called otherwise
+            count["unchanged" if old.cluster == flag.cluster else "updated"] += 1
+            _rename_cluster(db, old.row, flag.cluster)
         else:
             row = old.row if old else free + count["created"]
             count["updated" if old else "created"] += 1
@@ -88,6 +91,13 @@ def put(db: sqlite3.Connection, batch: Sequence[Flag], zone: tzinfo) -> Counter[
     entries.sort(key=lambda entry: entry.row)  # FTS5 writes out its buffer whenever a row number is not the highest yet
     _write(db, entries, zone)
     return count
+
+
+def _rename_cluster(db: sqlite3.Connection, row: int, cluster: str) -> None:
+    document = unpacked(db.execute("SELECT document FROM body WHERE row = ?", (row,)).fetchone()[0])
+    renamed = replace(from_document(document), cluster=cluster)
+    db.execute("UPDATE body SET document = ? WHERE row = ?", (packed(to_document(renamed)), row))
+    db.execute("UPDATE flag SET cluster = ? WHERE row = ?", (cluster, row))
 
 
 def _write(db: sqlite3.Connection, entries: Sequence[_Entry], zone: tzinfo) -> None:

@@ -236,7 +236,7 @@ def test_an_unexpected_error_is_no_traceback(cli: Cli, monkeypatch: pytest.Monke
     def fail(*_args: object) -> None:
         raise RuntimeError("secret text")
 
-    monkeypatch.setattr("pipeline.steps.find", fail)
+    monkeypatch.setattr("pipeline.looking.find", fail)
     code, out, err = cli("show", "x")
     assert code == 1
     assert "internal error (RuntimeError)" in err
@@ -250,7 +250,7 @@ def test_a_full_disk_and_an_interrupt(
     def fail(*_args: object) -> None:
         raise error
 
-    monkeypatch.setattr("pipeline.steps.find", fail)
+    monkeypatch.setattr("pipeline.looking.find", fail)
     assert cli("show", "x")[0] == code
 
 
