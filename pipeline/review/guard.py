@@ -76,7 +76,8 @@ class Visit:
         templates: Environment = self.request.app.state.templates
         notice = self.cookies.take_notice(self.request, self.csrf)
         html = templates.get_template(template).render(**({"notice": notice} | values), visit=self)
-        response = HTMLResponse(html, status_code)
+        # What comes from outside may hold half of a character, which no encoding knows
+        response = HTMLResponse(html.encode("utf-8", "replace"), status_code)
         self.cookies.drop_notice(self.request, response)
         if not self.signed_in:
             self.cookies.keep_form_token(response, self.csrf)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select
 from starlette.responses import Response
 
-from pipeline import queueing
-from pipeline.core.errors import StoreUnavailable
 from pipeline.core.i18n import _
-from pipeline.core.types import Flag
 from pipeline.ledger import items, verdicts
 from pipeline.ledger.counts import Backlog
-from pipeline.ledger.items import Item
+from pipeline.review.desk import flags_of, told
 from pipeline.review.guard import Visit, page
 from pipeline.review.views import row_of
-from pipeline.workplace import Workplace
 
 _AHEAD = 15  # items of the queue that are shown before anybody claims them
 _LATEST = 5  # own decisions that can be taken back from here
@@ -88,25 +83,3 @@ def release(visit: Visit) -> Response:
         count = items.release(db, visit.user.id)
     told(visit)
     return visit.redirect("/antrean", _("{count} items were put back into the queue.").format(count=count))
-
-
-def told(visit: Visit) -> bool:
-    """Tell the index the new statuses; False if it is away (it is told later, nothing is lost)."""
-    try:
-        queueing.mirror(visit.place)
-    except StoreUnavailable:
-        return False
-    return True
-
-
-def flags_of(place: Workplace, wanted: Sequence[Item]) -> tuple[dict[str, Flag], bool]:
-    """The flags of some items from the index, and whether it is away."""
-    found: dict[str, Flag] = {}
-    try:
-        for item in wanted:
-            flag = place.store.get(item.flag_id)
-            if flag is not None:
-                found[item.flag_id] = flag
-    except StoreUnavailable:
-        return found, True
-    return found, False

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
-from pipeline.core.names import source_reason_name, status_name
+from pipeline.core.names import reason_name, source_reason_name, status_name
 from pipeline.core.roles import role_name
 from pipeline.ledger import chain, people
 from pipeline.ledger.audit import ACTIONS
@@ -206,6 +206,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "status": lambda value: _("status: {status}").format(status=status_name(_plain(value))),
     "bulk": lambda value: _("together with its copies") if value else "",
     "reason": _reason,
+    "reasons": lambda value: ", ".join(map(reason_name, value)) if isinstance(value, list) else "",
     "entries": lambda value: _("{count} payloads erased").format(count=len(value)) if isinstance(value, list) else "",
     "what": lambda value: export_name(_plain(value)),
     "form": _plain,
