@@ -10,8 +10,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from desk import desk, prepared_desk, shared_desk, shown_desk
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, sync_playwright
 from services.real import cannot_start
+
+# Fixtures for all browser tests
+__all__ = ["desk", "prepared_desk", "shared_desk", "shown_desk"]
 
 COMMAND = "apt-get install --no-install-recommends chromium fonts-dejavu-core fonts-noto-color-emoji"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
