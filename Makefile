@@ -1,6 +1,7 @@
 # Kentongan. `make help` lists what there is; each target sets up .venv by itself.
 PYTHON ?= python3
 SERVE ?= 1
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
@@ -8,7 +9,7 @@ AXE := tests/browser/node_modules/.installed
 UV := $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock locale wheel wheel-demo picture clean
+.PHONY: help demo test lint format bench lock locale fuzz audit sbom wheel wheel-demo picture pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,12 +32,22 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json tests/browser
 	@{ command -v npm >/dev/null && npm ci --silent --prefix tests/browser && touch $@; } || \
 	{ echo "axe-core could not be installed: npm is missing, or cannot reach its registry"; test "$$CI" != true; }
 
+# atheris has wheels for Linux on x86_64 and few versions of Python: elsewhere there is no fuzzing, in CI that is an error.
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
+	@{ $(UV) --require-hashes -r requirements/fuzz.txt && touch $@; } || \
+	{ echo "atheris could not be installed: it has no wheel for this Python or system"; test "$$CI" != true; }
+
 demo: $(VENV)/.base  ## The whole job on the sample, in a home of its own (SERVE=0: without the desk)
 	@rm -rf $(DEMO)
 	@$(BIN)/kentongan demo --home $(DEMO) $(if $(filter 0,$(SERVE)),,--serve)
 
 test: $(VENV)/.dev $(AXE)  ## All tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+fuzz: $(VENV)/.fuzz  ## Fuzz feeds, exports and texts, SECONDS=60 each; what breaks them stays in .fuzz/*/crashes
+	@test -e $(VENV)/.fuzz || exit 0; for name in feed export text; do \
+		$(BIN)/python tests/fuzz/fuzz_$$name.py -seed=1 -max_total_time=$(SECONDS) -dict=tests/fuzz/words.dict -verbosity=0 || exit 1; \
+	done
 
 lint: $(VENV)/.dev  ## ruff, mypy, the floors of the house, the catalogue
 	$(BIN)/ruff check .
@@ -58,9 +69,17 @@ lock: $(VENV)/.dev  ## Resolve the locked requirements again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg requirements/build.in -o requirements/base.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --all-extras requirements/build.in requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements/fuzz.in -o requirements/fuzz.txt
 
 locale: $(VENV)/.dev  ## Collect the messages again and compile the catalogues
 	$(BIN)/python tests/catalogue.py --update
+
+audit: $(VENV)/.dev  ## Known vulnerabilities of what is locked (asks PyPI itself; see docs/supply.md)
+	@$(BIN)/python tests/supply.py --audit
+
+sbom: $(VENV)/.dev  ## The bill of materials (CycloneDX) into dist/sbom.cdx.json
+	@$(BIN)/python tests/supply.py --sbom dist/sbom.cdx.json
+	@echo "Written: dist/sbom.cdx.json"
 
 wheel: $(VENV)/.dev  ## Build the wheel into dist/
 	@rm -rf dist build
@@ -78,5 +97,9 @@ wheel-demo: wheel  ## Install the wheel into an empty environment outside the re
 picture: $(VENV)/.base  ## Draw the README's picture again from a run of the demo
 	$(BIN)/python docs/picture.py
 
+pictures: $(VENV)/.dev  ## Take the pictures of the officer's guide again from a run of the desk
+	@rm -f docs/gambar/*.png
+	PICTURES=docs/gambar $(BIN)/python -m pytest tests/browser/test_panduan.py -p no:xdist
+
 clean:  ## Remove what make made
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage* tests/browser/node_modules
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz .coverage* tests/browser/node_modules

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
+import structlog
 
 from pipeline.classify.policy import decide, may_sample, sample_rank
 from pipeline.core.batches import batched
@@ -22,8 +23,14 @@ from pipeline.core.types import SHOWN_LABELS, Flag, Post, Quarantined, RawItem, 
 from pipeline.enrich.regions import only_other_offices
 from pipeline.enrich.stages import stage_at
 from pipeline.landing import near
-from pipeline.landing.derived import count_samples, earlier_signatures, replace_columns, write_derived
-from pipeline.landing.quarantine import write_quarantine
+from pipeline.landing.derived import (
+    count_samples,
+    earlier_signatures,
+    replace_columns,
+    signature_files,
+    write_derived,
+)
+from pipeline.landing.quarantine import Quarantine, quarantine
 from pipeline.landing.raw import part_name, parts
 from pipeline.parsing import Parsers
 from pipeline.text import normalise
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
     from pipeline.workplace import Workplace
 
+_log = structlog.get_logger()
 _CHUNK = 1_000  # posts in memory at a time: about 10 MB with their signals
 _TOP_CLUSTERS = 5
 _OUTS = (
@@ -47,7 +55,6 @@ _OUTS = (
 )  # each item stands in one
 _DAY = timedelta(days=1)
 _FOREVER = 100_000  # days
-_SHOWN = 3
 
 
 class PartitionRun:
@@ -69,7 +76,7 @@ class PartitionRun:
             name: Counter() for name in ("label", "topic", "province", "why", "cluster")
         }
         self._limits: dict[str, int] = {}
-        self._quarantined: list[Quarantined] = []
+        self._quarantine = Quarantine(None)
         self._ids: list[str] = []
         self._identity: list[int] = []
         self._minhash: list[near.U32] = []
@@ -78,6 +85,11 @@ class PartitionRun:
 
     def run(self, *, dry_run: bool = False) -> StepReport:
         """Do it; with `dry_run` count only, write nothing."""
+        with quarantine(self._place.home.quarantine, self._partition, "flag", dry_run=dry_run) as self._quarantine:
+            self._flag(dry_run=dry_run)
+        return self._report()
+
+    def _flag(self, *, dry_run: bool) -> None:
         home = self._place.home
         self._first = days_before(self._partition, self._near.days)
         self._known = self._earlier_identities()
@@ -90,12 +102,13 @@ class PartitionRun:
             fingerprint = self._place.fingerprint
             write_derived(home.derived, self._partition, fingerprint, self._chunks(), self._finish, made_of)
             near.write_signatures(home.derived / self._partition / "signatures.parquet", self._signatures())
-            write_quarantine(home.quarantine, self._partition, "flag", self._quarantined)
+
+    def _report(self) -> StepReport:
         clusters = Counter({name: count for name, count in self._tables.pop("cluster").items() if count > 1})
         tables = {name: dict(table.most_common()) for name, table in self._tables.items()}
         tables["cluster"] = dict(clusters.most_common(_TOP_CLUSTERS))
         counts = {name: self._counts[name] for name in _OUTS}
-        notes = tuple(f"{item.source}, {item.place}: {item.reason}" for item in self._quarantined[:_SHOWN])
+        notes = tuple(f"{item.source}, {item.place}: {item.reason}" for item in self._quarantine.shown)
         return StepReport("flag", self._partition, self._counts["in"], counts, tables, notes)
 
     # ---- the way of a chunk
@@ -225,7 +238,8 @@ class PartitionRun:
         return table
 
     def _settle(self) -> None:
-        own = np.concatenate(self._minhash) if self._minhash else np.empty((0, near.PERMUTATIONS), np.uint32)
+        own = np.concatenate([np.empty((0, near.PERMUTATIONS), np.uint32), *self._minhash])
+        self._minhash = [own]  # not both: 256 bytes a post
         earlier = earlier_signatures(self._place.home.derived, self._partition, self._first)
         self._clusters = near.cluster(self._ids, own, earlier, self._near.threshold)
         self._last = _last_of_each(self._ids)
@@ -239,8 +253,7 @@ class PartitionRun:
     def _signatures(self) -> near.Signatures:
         if not self._ids:
             return near.Signatures(np.empty(0, np.uint64), np.empty((0, near.PERMUTATIONS), np.uint32), [])
-        identity = np.array(self._identity, dtype=np.uint64)
-        return near.Signatures(identity, np.concatenate(self._minhash), self._clusters)
+        return near.Signatures(np.array(self._identity, dtype=np.uint64), self._minhash[0], self._clusters)
 
     def _expiry(self, fetched_at: datetime, flagged: bool, source: str) -> datetime:
         """Flags keep for `unreviewed` days, the others for `unflagged`; a source's own limit goes before."""
@@ -265,7 +278,8 @@ class PartitionRun:
     def _reject(self, source: str, place: str, reason: str, at: datetime) -> None:
         """The item itself stays in landing: quarantine says where, and holds no native id and no address."""
         self._counts["quarantined"] += 1
-        self._quarantined.append(Quarantined("flag", source, place, reason, at))
+        _log.debug("quarantined", partition=self._partition, source=source, place=place)
+        self._quarantine.add(Quarantined("flag", source, place, reason, at))
 
     def _fingerprint(self, post: Post) -> str:
         return sha256(f"{self._place.fingerprint}\0{post.title}\0{post.text}".encode("utf-8", "replace")).hexdigest()[
@@ -273,8 +287,8 @@ class PartitionRun:
         ]
 
     def _earlier_identities(self) -> near.U64:
-        earlier = earlier_signatures(self._place.home.derived, self._partition, self._first)
-        return np.unique(np.concatenate([np.empty(0, np.uint64), *(signatures.identity for signatures in earlier)]))
+        earlier = signature_files(self._place.home.derived, self._partition, self._first)
+        return np.unique(np.concatenate([np.empty(0, np.uint64), *map(near.read_identities, earlier)]))
 
 
 def _contains(ordered: near.U64, value: int) -> bool:

@@ -18,12 +18,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from pipeline import queueing
 from pipeline.core.batches import batched
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
 from pipeline.core.errors import ConfigError, Conflict, ItemError, KentonganError, TransientError
+from pipeline.core.files import remove_leftovers
 from pipeline.core.i18n import _
 from pipeline.core.ports import Source
 from pipeline.core.types import Flag, PutCount, Quarantined, RawItem, StepReport
@@ -32,13 +34,15 @@ from pipeline.landing import retention
 from pipeline.landing.derived import (
     derived_file,
     derived_partitions,
+    indexing,
     read_derived,
     read_notes,
     read_unflagged_ids,
+    to_be_indexed,
+    unindexed_partitions,
 )
-from pipeline.landing.files import remove_leftovers
-from pipeline.landing.quarantine import write_quarantine
-from pipeline.landing.raw import part_name, partitions, parts, read_header, write_part
+from pipeline.landing.quarantine import quarantine
+from pipeline.landing.raw import part_name, part_names, partitions, parts, read_header, write_part
 from pipeline.ledger import audit, erasure, verdicts
 from pipeline.sources import inbox
 from pipeline.workplace import Workplace
@@ -48,7 +52,6 @@ Progress = Callable[[str, int], None]
 
 _PART_ITEMS = 5_000  # a part of 5,000 short posts is about 500 kB and 30 MB while it is made
 _PUT_ITEMS = 2_000
-_SHOWN = 3  # quarantined items of which a person is told the reason at once
 
 
 _log = structlog.get_logger()
@@ -89,23 +92,25 @@ def ingest(
 
     `dry_run` fetches and counts, and writes nothing.
     """
-    partition = partition or partition_of(place.clock(), place.settings.office.zone)
+    partition = partition or partition_of(place.checked_now(), place.settings.office.zone)
     if not dry_run:
         note_settings(place)
+        for folder in (place.home.quarantine, place.home.state, place.home.secret):
+            remove_leftovers(folder)
     counts: Counter[str] = Counter()
     dropped: dict[str, dict[str, int]] = {}
     failed: list[Failed] = []
     notes: list[str] = []
     for name, settings in sources.items():
         try:
-            with place.home.lock(f"ingest-{name}"):
+            with place.home.lock(f"ingest-{name}"), bound_contextvars(partition=partition, source=name):
                 remove_leftovers(place.home.landing / name)
                 source = place.source(name, settings)
                 _ingest_one(place, source, settings, partition, since, dry_run, progress, counts, notes)
         except KentonganError as error:
             failed.append(Failed(name, error))
             _log.info("source_failed", source=name, partition=partition, error=type(error).__name__)
-            if not dry_run and not isinstance(error, Conflict):
+            if not dry_run and not isinstance(error, (Conflict, TransientError)):  # the file itself cannot be read
                 _from_inbox(place, settings, inbox.refuse)
             continue
         if source.refused:
@@ -134,24 +139,25 @@ def _ingest_one(
     """Land one source's items in parts; what the source remembers moves on only after all have landed."""
     home = place.home
     landed_with = settings.model_dump(mode="json", exclude={"url", "path"})
-    quarantined: list[Quarantined] = []
     never = place.never_again()
-    for batch in batched(source.fetch(since), _PART_ITEMS):
-        raws = [item for item in batch if isinstance(item, RawItem)]
-        if never is not None:
-            wanted = [raw for raw in raws if not _was_erased(source, raw, never)]
-            counts["erased"] += len(raws) - len(wanted)
-            raws = wanted
-        quarantined += [item for item in batch if isinstance(item, Quarantined)]
-        if raws:
-            new = dry_run or write_part(home.landing, partition, raws, landed_with)
-            counts["landed" if new else "again"] += len(raws)
-        progress("ingest", len(batch))
-    counts["quarantined"] += len(quarantined)
-    notes += [f"{source.name}, {item.place}: {item.reason}" for item in quarantined[:_SHOWN]]
+    with quarantine(home.quarantine, partition, "ingest", name=source.name, dry_run=dry_run) as bad:
+        for batch in batched(source.fetch(since), _PART_ITEMS):
+            raws = [item for item in batch if isinstance(item, RawItem)]
+            if never is not None:
+                wanted = [raw for raw in raws if not _was_erased(source, raw, never)]
+                counts["erased"] += len(raws) - len(wanted)
+                raws = wanted
+            for item in batch:
+                if isinstance(item, Quarantined):
+                    _log.debug("quarantined", place=item.place)
+                    bad.add(item)
+            if raws:
+                new = dry_run or write_part(home.landing, partition, raws, landed_with)
+                counts["landed" if new else "again"] += len(raws)
+            progress("ingest", len(batch))
+    counts["quarantined"] += bad.count
+    notes += [f"{source.name}, {item.place}: {item.reason}" for item in bad.shown]
     if not dry_run:
-        if quarantined:
-            write_quarantine(home.quarantine, partition, "ingest", quarantined, name=source.name)
         source.commit()
 
 
@@ -179,7 +185,7 @@ def flag(
     """
     if not dry_run:
         note_settings(place)
-    with place.home.lock("flag"):
+    with place.home.lock("flag"), bound_contextvars(partition=partition):
         remove_leftovers(place.home.derived)
         if was_purged(place, partition):
             raise ConfigError(
@@ -188,7 +194,8 @@ def flag(
                 )
             )
         run = PartitionRun(place, partition, now, lambda items: progress("flag", items))
-        return _reported(run.run(dry_run=dry_run))
+        with to_be_indexed(place.home.derived, partition, dry_run=dry_run):
+            return _reported(run.run(dry_run=dry_run))
 
 
 def was_purged(place: Workplace, partition: str) -> bool:
@@ -205,7 +212,8 @@ def index(
     path = derived_file(place.home.derived, partition)
     counts: Counter[str] = Counter()
     withdrawn = 0
-    with place.home.lock("index"):
+    work = indexing(place.home.derived, partition, dry_run=dry_run)
+    with place.home.lock("index"), work, bound_contextvars(partition=partition):
         never, (past, held) = place.never_again(), _decided(place, now)
         wanted = {flag.id for flag in read_derived(path, flagged=True)} if path and not dry_run else set()
         addresses = queueing.original_addresses(place, partition, wanted)
@@ -239,16 +247,25 @@ def run(
     dry_run: bool = False,
     progress: Progress = quiet,
 ) -> tuple[Ingested, list[StepReport]]:
-    """Ingest, flag and index: by hand exactly what the scheduler does at night."""
+    """Ingest, flag and index: by hand exactly what the scheduler does at night.
+
+    Partitions that a killed run left half done are done first.
+    """
     ingested = ingest(place, sources, since=since, partition=partition, dry_run=dry_run, progress=progress)
     reports = [ingested.report]
-    if dry_run or ingested.partition not in landed(place):
+    if dry_run:
         return ingested, reports
+    to_flag = {*unflagged(place), ingested.partition} & {*landed(place)}
+    step = "flag"
     try:
-        reports.append(flag(place, ingested.partition, now=place.clock(), progress=progress))
-        reports.append(index(place, ingested.partition, now=place.clock(), progress=progress))
-    except Conflict as error:  # what landed stays, and the next run flags it
-        ingested = replace(ingested, failed=(*ingested.failed, Failed("flag", error)))
+        for each in sorted({*to_flag, *unindexed_partitions(place.home.derived)}):
+            if each in to_flag:
+                step = "flag"
+                reports.append(flag(place, each, now=place.clock(), progress=progress))
+            step = "index"
+            reports.append(index(place, each, now=place.clock(), progress=progress))
+    except (Conflict, TransientError) as error:  # what landed stays, and the next run goes on from there
+        ingested = replace(ingested, failed=(*ingested.failed, Failed(step, error)))
     return ingested, reports
 
 
@@ -263,8 +280,8 @@ def unflagged(place: Workplace) -> list[str]:
     for partition in landed(place):
         path = derived_file(place.home.derived, partition)
         known = read_notes(path).get("made_of", [])
-        here = set(map(part_name, parts(place.home.landing, partition)))
-        if path is None or (not here <= set(known) and not was_purged(place, partition)):
+        here = part_names(place.home.landing, partition)
+        if (path is None or not here <= set(known)) and not was_purged(place, partition):
             found.append(partition)
     return found
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 
 from pipeline.classify.policy import Policy
 from pipeline.classify.registry import find_model, list_models, load_classifier
-from pipeline.core.clock import utc_now
+from pipeline.core.clock import partition_of, utc_now
 from pipeline.core.config import Settings, SourceSettings
-from pipeline.core.errors import ConfigError
+from pipeline.core.errors import ConfigError, TransientError
 from pipeline.core.home import Home
 from pipeline.core.i18n import _
 from pipeline.core.identity import Pseudonyms, load_institutions, open_pseudonyms, subject_of
@@ -25,6 +25,7 @@ from pipeline.enrich.regions import RegionEnricher
 from pipeline.enrich.stages import Calendar, load_calendar
 from pipeline.enrich.threats import ThreatRules, load_threats
 from pipeline.enrich.topics import TopicBook, TopicEnricher, load_topics
+from pipeline.landing.raw import partitions
 from pipeline.ledger import Ledger, open_ledger
 from pipeline.ledger.erasure import erased_keys
 from pipeline.sources import inbox
@@ -32,6 +33,8 @@ from pipeline.sources.registry import build_source, guess_source
 from pipeline.store.registry import open_store
 from pipeline.text import TEXT_VERSION
 
+_FIRST_YEAR = 2024  # no data of this program is older
+_TOLERANCE = timedelta(hours=3)  # an office that moves to another zone of Indonesia moves by two
 CLAIMS_INDEX = "none"  # part of the fingerprint from the first day; claims come to enrich/ later
 
 
@@ -112,6 +115,21 @@ class Workplace:
         with self.ledger.read() as db:
             keys = erased_keys(db)
         return (lambda flag_id: subject_of(flag_id) in keys) if keys else None
+
+    def checked_now(self) -> datetime:
+        """The present moment; raises TransientError if the clock is wrong, for what lands gets its time from it."""
+        now = self.clock()
+        newest = max(partitions(self.home.landing), default="")
+        if now.year < _FIRST_YEAR:
+            raise TransientError(_("the clock says {now:%Y-%m-%d %H:%M} UTC; set it, then run again").format(now=now))
+        if newest > partition_of(now + _TOLERANCE, self.settings.office.zone):
+            raise TransientError(
+                _(
+                    "the clock says {now:%Y-%m-%d %H:%M} UTC, but data of {newest} is here: set the clock, then run "
+                    "again; if the clock is right, that data came while it was wrong: move landing/*/{newest} away"
+                ).format(now=now, newest=newest)
+            )
+        return now
 
     def watched(self) -> dict[str, str]:
         """Hashes of what says what the program looks for: whoever changes one leaves a trace in the audit."""

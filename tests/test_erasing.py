@@ -31,6 +31,7 @@ from sqlalchemy import delete
 
 from pipeline import erasing, looking, steps
 from pipeline.cli.app import call
+from pipeline.core.clock import partition_of
 from pipeline.core.identity import subject_of
 from pipeline.landing.derived import derived_file
 from pipeline.landing.near import identity_of, read_signatures
@@ -256,7 +257,8 @@ def test_it_is_never_taken_again(home: Path, place: Workplace, tmp_path: Path, h
     place.close()
     again = _later(home, days=-1, hours=hours)  # the hour in which it landed first, and a day later
     file = file_of(tmp_path, row(1, GONE), row(1, EDITED), row(5, "satu lagi yang baru"), name=name)
-    ingest, flag, _index = take(again, file)
+    hour = partition_of(again.clock(), again.settings.office.zone)
+    ingest, flag, _index = take(again, file, partition=hour)
     assert ingest.counts["erased"] == 2
     assert ingest.counts["landed"] == 1
     assert flag.counts["erased"] == 0, "it did not even land"

@@ -7,7 +7,7 @@ import configparser
 import re
 import subprocess
 import sys
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -102,3 +102,23 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_used() -> None:
     modules = packages_distributions()
     used = {modules[name][0].lower().replace("_", "-") for name in _imported()}
     assert used == declared - {"tzdata", "pysastrawi", "defusedxml"}
+
+
+def test_each_tool_for_developers_is_used() -> None:
+    """Each is run by a target, imported by a test or script, plugged into pytest, or has types for mypy."""
+    folders = (ROOT / name for name in ("tests", "docs", "benchmarks"))
+    files = [
+        ROOT / "Makefile",
+        *(path for each in folders for path in each.rglob("*.py") if "node_modules" not in path.parts),
+    ]
+    text = " ".join(" ".join(path.read_text(encoding="utf-8").split()) for path in files) + " "
+    modules = packages_distributions()
+    for name in (ROOT / "requirements" / "dev.in").read_text(encoding="utf-8").split():
+        points = distribution(name).entry_points
+        used = [f"$(BIN)/{each} " for each in (name, *points.select(group="console_scripts").names)]
+        for module in (
+            each for each, names in modules.items() if name in {other.lower().replace("_", "-") for other in names}
+        ):
+            used += [f"import {module}", f"from {module}", f"-m {module}", f'"-m", "{module}"']
+        known = name.startswith("types-") or name == "pre-commit"  # the hook is for those who want it
+        assert known or points.select(group="pytest11") or any(each in text for each in used), name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import structlog
 from pipeline.cli import care, desk, flow, keep, look, models, people
 from pipeline.core.errors import KentonganError
 from pipeline.core.i18n import LANGUAGES, _
+from pipeline.core.log import fault_of
 
 # click's own words, so that the catalogue holds them
 _CLICK_WORDS = (
@@ -56,7 +58,7 @@ for _verb in (*flow.VERBS, *look.VERBS, *models.VERBS, *desk.VERBS, *people.VERB
 
 
 def call(arguments: Sequence[str]) -> int:
-    """Run the verb and return the exit code; no traceback ever reaches a user (`-vv` logs it)."""
+    """Run the verb and return the exit code; no traceback ever reaches a user (`-vv` logs where it was)."""
     try:
         result = app.main(list(arguments), prog_name="kentongan", standalone_mode=False)
         sys.stdout.flush()
@@ -75,7 +77,7 @@ def call(arguments: Sequence[str]) -> int:
         click.echo(_("Error: {message}").format(message=_os_message(error)), err=True)
         return 1
     except Exception as error:
-        structlog.get_logger().debug("internal_error", exc_info=True)
+        structlog.get_logger().debug("internal_error", **fault_of(error))
         text = _("internal error ({name}); run again with -vv and send the log to the maintainers")
         click.echo(_("Error: {message}").format(message=text.format(name=type(error).__name__)), err=True)
         return 1
@@ -84,4 +86,9 @@ def call(arguments: Sequence[str]) -> int:
 
 def _os_message(error: OSError) -> str:
     name = f"{error.filename}: " if error.filename else ""
-    return f"{name}{error.strerror or error}"
+    text = f"{name}{error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{text}; {_('make room on the disk, then run again')}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{text}; {_('check owner and rights')}"
+    return text

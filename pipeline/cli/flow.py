@@ -259,7 +259,9 @@ def _tell(done: steps.Ingested) -> int:
         text = ", ".join(f"{column} ({count:,})" for column, count in columns.items())
         click.echo(_("{name}: dropped before the first write: {columns}").format(name=name, columns=text), err=True)
     for failure in done.failed:
-        click.echo(_("Source {name}: {error}").format(name=failure.source, error=failure.error), err=True)
+        of_step = failure.source in ("flag", "index")
+        text = _("Error: {message}") if of_step else _("Source {name}: {error}")
+        click.echo(text.format(name=failure.source, error=failure.error, message=failure.error), err=True)
     return steps.exit_code(done.failed)
 
 

@@ -78,7 +78,7 @@ def list_models(call: Call) -> int:
     return 0
 
 
-@verb("show", _("A model's card."), "kentongan models show tfidf-2026-11-21")
+@verb("show", _("A model's card."), "kentongan models show tfidf-2026-11-24")
 @click.argument("name", default="")
 def show_model(call: Call, name: str) -> int:
     """The card as text; its metrics as JSON."""

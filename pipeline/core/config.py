@@ -160,6 +160,7 @@ class Review(Section):
     hold_minutes: int = Field(ge=1, le=480)
     session_hours: int = Field(ge=1, le=24)
     day_ends: str
+    metrics_token_file: str
 
     @field_validator("day_ends")
     @classmethod
@@ -296,7 +297,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ConfigError(_("there is no config file {path}").format(path=path)) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(_("{path} cannot be read as TOML: {error}").format(path=path, error=error)) from error
 
 
@@ -339,6 +340,7 @@ def _anchor_paths(merged: dict[str, Any], origins: dict[str, str], file: Path) -
     folder = file.absolute().parent
     places = [("paths", "home"), ("models", "folder"), ("policy", "topics"), ("policy", "threats")]
     places += [("office", "calendar"), ("office", "institutions"), ("ledger", "password_file")]
+    places += [("review", "metrics_token_file")]
     for section, key in places:
         values = merged.get(section)
         if isinstance(values, dict) and origins.get(f"{section}.{key}") == file.name and values.get(key):

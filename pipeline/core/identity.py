@@ -11,10 +11,12 @@ import csv
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 from pipeline.core.errors import ConfigError
+from pipeline.core.files import scratch
 from pipeline.core.i18n import _
 
 _KEY_BYTES = 32
@@ -80,18 +82,13 @@ def _secret(path: Path) -> bytes:
         return _checked(path)
     except FileNotFoundError:
         pass
-    aside = path.with_suffix(f".{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_bytes(_KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(aside, path)
-    except FileExistsError:
-        pass  # another process was first: its secret is the one
-    finally:
-        aside.unlink()
+    with scratch(path.parent) as aside:
+        with aside.open("wb") as file:
+            file.write(secrets.token_bytes(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was first: its secret is the one
+            os.link(aside, path)
     return _checked(path)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ import pyarrow.parquet as pq
 from pipeline.core.clock import is_partition
 from pipeline.core.codec import flag_from_dict, flag_to_dict
 from pipeline.core.errors import ItemError
+from pipeline.core.files import scratch, written_aside
 from pipeline.core.i18n import _
 from pipeline.core.types import Flag
-from pipeline.landing.files import scratch, written_aside
 from pipeline.landing.near import Signatures, read_signatures
 
 _NOTES = b"kentongan"
+_UNINDEXED = "unindexed"
+_ROWS = 1_000  # in memory at a time, as they were written
 _SPAN = pa.list_(pa.int32())
 _TIME = pa.timestamp("us", tz="UTC")
 _REASON = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("weight", pa.float32())])
@@ -130,15 +133,33 @@ def write_derived(
 
 def rewrite_derived(path: Path, gone: str, heir: str) -> int:
     """Take a post out of a file and rename the cluster named after it (erasure only); returns the rows that went."""
-    table = pq.read_table(path)
-    named = pc.equal(table["cluster"], gone)
-    rest = table.filter(pc.not_equal(table["id"], gone))
-    if len(rest) == len(table) and not pc.any(named).as_py():
+    known = pq.read_table(path, columns=["id", "cluster"])
+    count = int(pc.sum(pc.equal(known["id"], gone)).as_py() or 0)
+    if not count and not pc.any(pc.equal(known["cluster"], gone)).as_py():
         return 0
-    rest = replace_columns(rest, cluster=[heir if name == gone else name for name in rest["cluster"].to_pylist()])
-    with written_aside(path) as aside:
-        pq.write_table(rest.replace_schema_metadata(table.schema.metadata), aside, compression="zstd")
-    return len(table) - len(rest)
+
+    def rest_of(table: pa.Table) -> pa.Table:
+        rest = table.filter(pc.not_equal(table["id"], gone))
+        return replace_columns(rest, cluster=[heir if name == gone else name for name in rest["cluster"].to_pylist()])
+
+    rewrite(path, rest_of, pq.read_schema(path))
+    return count
+
+
+def batches(path: Path) -> Iterator[pa.Table]:
+    """Yield a file's rows a few thousand at a time; an hour of a bad day is too much for the memory."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=_ROWS):
+            yield pa.Table.from_batches([batch])
+
+
+def rewrite(path: Path, change: Callable[[pa.Table], pa.Table], schema: pa.Schema) -> None:
+    """Replace a file's rows by what `change` leaves of them, and its notes by the schema's, in one rename."""
+    with written_aside(path) as aside, pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+        for table in batches(path):
+            rest = change(table)
+            if len(rest):
+                writer.write_table(rest.replace_schema_metadata(schema.metadata))
 
 
 def with_notes(schema: pa.Schema, **notes: Any) -> pa.Schema:
@@ -154,6 +175,14 @@ def read_notes(path: Path | None) -> dict[str, Any]:
     except (OSError, pa.ArrowException, ValueError):
         return {}
     return notes if isinstance(notes, dict) else {}
+
+
+def count_rows(path: Path | None) -> int:
+    """How many posts a derived file holds, without reading them; 0 if there is none or it is damaged."""
+    try:
+        return int(pq.read_metadata(path).num_rows) if path else 0
+    except (OSError, pa.ArrowException):
+        return 0
 
 
 def replace_columns(table: pa.Table, **columns: Sequence[Any]) -> pa.Table:
@@ -177,16 +206,52 @@ def derived_partitions(derived: Path, since: str = "") -> list[str]:
     return sorted(partition for partition in found if partition >= since and is_partition(partition))
 
 
+@contextmanager
+def to_be_indexed(derived: Path, partition: str, *, dry_run: bool) -> Iterator[None]:
+    """Mark the partition as one that the index does not know, so that a kill before it was indexed is made good.
+
+    Marked twice, as an index that read the old file meanwhile takes the first mark away.
+    """
+    mark = derived / partition / _UNINDEXED
+    if not dry_run:
+        mark.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mark.touch(mode=0o600)
+    yield
+    if not dry_run:
+        mark.touch(mode=0o600)
+
+
+@contextmanager
+def indexing(derived: Path, partition: str, *, dry_run: bool) -> Iterator[None]:
+    """Take the mark away when the partition was indexed, unless it was flagged anew meanwhile."""
+    mark = derived / partition / _UNINDEXED
+    before = _made_at(mark)
+    yield
+    if not dry_run and _made_at(mark) == before:
+        mark.unlink(missing_ok=True)
+
+
+def unindexed_partitions(derived: Path) -> list[str]:
+    """The partitions that were flagged and not indexed since, in order."""
+    marked = {"/".join(mark.parts[-3:-1]) for mark in derived.glob(f"*/*/{_UNINDEXED}")}
+    return [partition for partition in derived_partitions(derived) if partition in marked]
+
+
+def _made_at(mark: Path) -> int:
+    try:
+        return mark.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def read_derived(path: Path, *, flagged: bool = False) -> Iterator[Flag]:
     """Yield a partition's posts (only those with a `why` if `flagged`); raises ItemError if the file is damaged."""
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1000):
-                table = pa.Table.from_batches([batch])
-                if flagged:
-                    table = table.filter(pc.greater(pc.list_value_length(table["why"]), 0))
-                for row in table.to_pylist():
-                    yield flag_from_dict(row)
+        for table in batches(path):
+            if flagged:
+                table = table.filter(pc.greater(pc.list_value_length(table["why"]), 0))
+            for row in table.to_pylist():
+                yield flag_from_dict(row)
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise ItemError(
             _("derived file {name} is damaged ({error}); run `kentongan replay` for its partition").format(
@@ -216,15 +281,21 @@ def count_samples(derived: Path, partition: str, office: str) -> int:
     for earlier in derived_partitions(derived, f"{day}/00"):
         path = derived_file(derived, earlier) if earlier < partition and earlier.startswith(day) else None
         if path:
-            columns = pq.read_table(path, columns=["why", "office"]).to_pylist()
-            total += sum("sample" in row["why"] and row["office"] == office for row in columns)
+            rows = pq.read_table(path, columns=["why", "office"])
+            reasons = pc.list_flatten(rows.filter(pc.equal(rows["office"], office))["why"])
+            total += int(pc.sum(pc.equal(reasons, "sample")).as_py() or 0)
     return total
 
 
 def earlier_signatures(derived: Path, partition: str, first: str) -> Iterator[Signatures]:
     """The signatures of the partitions in [first, partition), oldest first, one in memory at a time."""
-    for path in sorted(derived.glob("*/*/signatures.parquet")):
-        if first <= "/".join(path.parts[-3:-1]) < partition:
-            signatures = read_signatures(path)
-            if signatures is not None:
-                yield signatures
+    for path in signature_files(derived, partition, first):
+        signatures = read_signatures(path)
+        if signatures is not None:
+            yield signatures
+
+
+def signature_files(derived: Path, partition: str, first: str) -> list[Path]:
+    """The files of signatures of the partitions in [first, partition), oldest first."""
+    files = sorted(derived.glob("*/*/signatures.parquet"))
+    return [path for path in files if first <= "/".join(path.parts[-3:-1]) < partition]

@@ -18,9 +18,9 @@ from typing import Any
 
 from pipeline.core.clock import is_partition
 from pipeline.core.errors import ItemError
+from pipeline.core.files import written_aside
 from pipeline.core.i18n import _
 from pipeline.core.types import RawItem
-from pipeline.landing.files import written_aside
 
 _FORMAT = 1
 _LEVEL = 4  # gzip: 5 times faster than 9 for 8 % more bytes on short posts
@@ -64,6 +64,11 @@ def part_name(path: Path) -> str:
     return f"{path.parts[-4]}/{path.name.removesuffix('.jsonl.gz')}"
 
 
+def part_names(landing: Path, partition: str) -> set[str]:
+    """What the parts of a partition are called, without opening any."""
+    return {part_name(path) for path in landing.glob(f"*/{partition}/part-*.jsonl.gz")}
+
+
 def read_part(path: Path) -> Iterator[RawItem]:
     """Yield the items of a part; raises ItemError if it is damaged (the items before the damage were yielded)."""
     try:
@@ -73,6 +78,8 @@ def read_part(path: Path) -> Iterator[RawItem]:
             for line in file:
                 item = json.loads(line)
                 yield RawItem(header["source"], header["connector"], fetched_at, item["place"], item["payload"])
+    except PermissionError:
+        raise  # nothing is damaged: with the right owner it can be read
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise ItemError(_("landing part {name} is damaged: {error}").format(name=path.name, error=error)) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,7 @@ from pipeline.core.clock import is_partition, partition_start
 from pipeline.core.config import Retention
 from pipeline.core.errors import ItemError
 from pipeline.core.types import RawItem
-from pipeline.landing.derived import read_notes, with_notes
-from pipeline.landing.files import written_aside
+from pipeline.landing.derived import batches, read_notes, rewrite, with_notes
 from pipeline.landing.raw import read_header, read_part, rewrite_part
 
 _NEWS = ("media", "official")
@@ -67,22 +67,24 @@ def purge_derived(
     """
     counts: Counter[str] = Counter()
     flags: list[str] = []
+
+    def is_past(table: pa.Table) -> pa.ChunkedArray:
+        return _decided(table, _past(table, keep, now), held, due)
+
     for path in sorted(derived.glob("*/*/posts-*.parquet")):
         try:
-            table = pq.read_table(path)
+            here, named = _counted(path, is_past)
         except (OSError, pa.ArrowException):
             counts["damaged"] += 1
             continue
-        past = _decided(table, _past(table, keep, now), held, due)
-        gone = table.filter(past)
-        flags += gone.filter(pc.greater(pc.list_value_length(gone["why"]), 0))["id"].to_pylist()
-        counts["posts_to_counts"] += len(gone)
-        if len(gone) and not dry_run:
+        flags += named
+        counts["posts_to_counts"] += here["posts"]
+        if here["posts"] and not dry_run:
             notes = read_notes(path)
-            notes["counts"] = dict(_counted(gone) + Counter(notes.get("counts", {})))
-            rest = table.filter(pc.invert(past)).replace_schema_metadata(with_notes(table.schema, **notes).metadata)
-            with written_aside(path) as aside:  # rows and counts change in one rename
-                pq.write_table(rest, aside, compression="zstd")
+            notes["counts"] = dict(here + Counter(notes.get("counts", {})))
+            rewrite(
+                path, lambda table: table.filter(pc.invert(is_past(table))), with_notes(pq.read_schema(path), **notes)
+            )
     for path in sorted(derived.glob("*/*/signatures.parquet")):
         if _is_past(path, near_days + 1, now, zone):
             counts["signatures_removed"] += 1
@@ -139,16 +141,21 @@ def _trimmed(raw: RawItem) -> RawItem:
     return RawItem(raw.source, raw.connector, raw.fetched_at, raw.place, payload | {"summary": text[:_EXCERPT]})
 
 
-def _counted(gone: pa.Table) -> Counter[str]:
-    """The rows by source, topic and region; no id and no text."""
+def _counted(path: Path, is_past: Callable[[pa.Table], pa.ChunkedArray]) -> tuple[Counter[str], list[str]]:
+    """The rows that go by source, topic and region, with no id and no text; and the ids of the flags among them."""
     counts: Counter[str] = Counter()
-    for row in gone.select(["source", "topics", "regions", "why"]).to_pylist():
-        counts["posts"] += 1
-        counts["flagged"] += bool(row["why"])
-        counts[f"source:{row['source']}"] += 1
-        counts.update(f"topic:{topic['code']}" for topic in row["topics"])
-        counts.update(f"region:{region['code']}" for region in row["regions"] if region["how"] == "mention")
-    return counts
+    flags: list[str] = []
+    for table in batches(path):  # all columns, so that damage shows before anything is taken away
+        gone = table.filter(is_past(table))
+        for row in gone.select(["id", "source", "topics", "regions", "why"]).to_pylist():
+            counts["posts"] += 1
+            counts["flagged"] += bool(row["why"])
+            counts[f"source:{row['source']}"] += 1
+            counts.update(f"topic:{topic['code']}" for topic in row["topics"])
+            counts.update(f"region:{region['code']}" for region in row["regions"] if region["how"] == "mention")
+            if row["why"]:
+                flags.append(row["id"])
+    return counts, flags
 
 
 def purge_folder(folder: Path, days: int, now: datetime, *, dry_run: bool) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from pipeline.core.batches import batched
 from pipeline.core.identity import subject_of
 from pipeline.ledger.chain import append, erase_payloads, queue_up
-from pipeline.ledger.items import count_copies
+from pipeline.ledger.items import count_copies, without_index
 from pipeline.ledger.schema import entry, erased, item, item_tag
 
 REASONS = ("request", "private", "child", "deleted_at_source", "mistake")
@@ -57,7 +57,7 @@ def erased_keys(db: Connection) -> frozenset[str]:
 
 def withdraw(db: Connection, flag_ids: Iterable[str]) -> int:
     """Remove items that no rule flags any more and that nobody took up; returns how many."""
-    free = (item.c.status == "open", item.c.held_by == "")
+    free = (item.c.status == "open", without_index(item.c.held_by) == "")
     return sum(_remove(db, batch, *free) for batch in batched(flag_ids, _CHUNK))
 
 

@@ -113,6 +113,7 @@ def item_of(row: Row[Any], now: datetime | None = None) -> Item:
 def put(db: Connection, items: Iterable[NewItem]) -> int:
     """Create or update rows; what was erased stays out, what was decided keeps its status. Returns how many are new."""
     created = 0
+    clusters: set[str] = set()
     for batch in batched(items, _CHUNK):
         rows = {subject_of(new.flag_id): new for new in batch}
         gone = set(db.scalars(select(erased.c.subject).where(erased.c.subject.in_(list(rows)))))
@@ -127,8 +128,9 @@ def put(db: Connection, items: Iterable[NewItem]) -> int:
             db.execute(insert(item), fresh)
         _update(db, old)
         _tag(db, alive)
-        count_copies(db, {*known.values(), *(row["cluster"] for row in (*fresh, *old))})
+        clusters |= {*known.values(), *(row["cluster"] for row in (*fresh, *old))}
         created += len(fresh)
+    count_copies(db, clusters)
     return created
 
 
@@ -196,16 +198,24 @@ def _tag(db: Connection, items: Mapping[str, NewItem]) -> None:
 
 
 def count_copies(db: Connection, clusters: Set[str]) -> None:
-    """Count the flags of these clusters anew."""
-    copies = (
-        select(func.count())
-        .where(_other.c.cluster == item.c.cluster, _other.c.office == item.c.office)
-        .scalar_subquery()
+    """Count the flags of these clusters anew, each once: of a text that thousands pass on there are very many."""
+    statement = (
+        update(item)
+        .where(item.c.cluster == bindparam("in_cluster"), without_index(item.c.office) == bindparam("in_office"))
+        .where(item.c.spread != bindparam("copies"))
+        .values(spread=bindparam("copies"))
     )
-    db.execute(update(item).where(item.c.cluster.in_(sorted(clusters))).values(spread=copies))
+    for names in batched(sorted(clusters), _CHUNK):
+        query = select(item.c.cluster, item.c.office, func.count().label("copies"))
+        rows = db.execute(query.where(item.c.cluster.in_(names)).group_by(item.c.cluster, item.c.office)).all()
+        if rows:
+            found = [{"in_cluster": row.cluster, "in_office": row.office, "copies": row.copies} for row in rows]
+            db.execute(statement, found)
 
 
-_other = item.alias("other")
+def without_index(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The column so that no index of it is used: an office has very many rows, and those that nobody holds are more."""
+    return column.concat("")
 
 
 def _last_statuses(db: Connection, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -326,14 +336,18 @@ def known(db: Connection, flag_ids: Iterable[str], offices: Sequence[str], now: 
     found: dict[str, Item] = {}
     for batch in batched(flag_ids, _CHUNK):
         keys = [subject_of(flag_id) for flag_id in batch]
-        query = select(item).where(item.c.subject.in_(keys), item.c.office.in_(list(offices)))
+        query = select(item).where(item.c.subject.in_(keys), without_index(item.c.office).in_(list(offices)))
         found |= {row.flag_id: item_of(row, now) for row in db.execute(query)}
     return found
 
 
+def _copies(key: str, offices: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return item.c.cluster == key, without_index(item.c.office).in_(list(offices))
+
+
 def cluster(db: Connection, key: str, offices: Sequence[str], now: datetime, limit: int = 200) -> list[Item]:
     """The copies of a cluster, earliest first."""
-    query = select(item).where(item.c.cluster == key, item.c.office.in_(list(offices)))
+    query = select(item).where(*_copies(key, offices))
     return [item_of(row, now) for row in db.execute(query.order_by(item.c.seen_at, item.c.subject).limit(limit))]
 
 
@@ -349,7 +363,7 @@ class Spread:
 
 def spread(db: Connection, key: str, offices: Sequence[str]) -> Spread:
     """How far a cluster went."""
-    within = (item.c.cluster == key, item.c.office.in_(list(offices)))
+    within = _copies(key, offices)
     undecided = func.sum(case((item.c.status == "open", 1), else_=0))
     row = db.execute(select(func.count(), undecided, func.min(item.c.seen_at)).where(*within)).one()
     named = (
@@ -365,7 +379,7 @@ def spread(db: Connection, key: str, offices: Sequence[str]) -> Spread:
 
 def accounts(db: Connection, key: str, offices: Sequence[str]) -> int:
     """How many accounts published the copies of a cluster."""
-    within = (item.c.cluster == key, item.c.office.in_(list(offices)))
+    within = _copies(key, offices)
     query = select(func.count(func.distinct(item.c.account))).where(*within, item.c.account != "")
     return int(db.execute(query).scalar_one())
 

@@ -12,14 +12,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipeline.core.i18n import _, language
-from pipeline.review import accounts, daily, item, overview, queue, search, signin, trail
+from pipeline.review import accounts, daily, item, metrics, overview, queue, search, signin, trail
 from pipeline.review.cookies import Cookies
 from pipeline.review.guard import PAGES, endpoint, http_error
 from pipeline.review.templating import Asset, build_templates, load_assets
+from pipeline.review.traffic import Traffic
 from pipeline.review.walls import Walls, set_headers
 from pipeline.workplace import Workplace
 
-MODULES = (signin, queue, item, search, overview, daily, trail, accounts)
+MODULES = (signin, queue, item, search, overview, daily, trail, accounts, metrics)
 """The modules that put pages into PAGES by being imported."""
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # an asset's address changes with its content
@@ -51,6 +52,9 @@ def build_app(place: Workplace) -> Starlette:
     app.state.cookies = Cookies(secure)
     app.state.templates = build_templates(place.settings, assets)
     app.state.seen = {}
+    app.state.traffic = Traffic()
+    app.state.traffic.registry.register(metrics.State(place))
+    app.state.metrics_token = metrics.metrics_token(review)
     return app
 
 

@@ -119,6 +119,7 @@ def asked(flag: Flag) -> list[str]:
 
 
 def question_of(flag: Flag, code: str) -> Question:
+    """What is asked, in the reader's language."""
     if not code.startswith("topic:"):
         return Question(code, label_name(code), label_meaning(code))
     name = next((topic.name for topic in flag.topics if f"topic:{topic.code}" == code), code)
@@ -161,8 +162,10 @@ def standing_of(history: list[Verdict]) -> Verdict | None:
 
 
 def adjudicates(visit: Visit, item: Item) -> bool:
+    """Whether the visitor may settle what reviewers of the item's office disagree about."""
     return may(visit.role_in(item.office), "adjudicate")
 
 
 def text_hash(flag: Flag) -> str:
+    """What tells whether a text is still the one that somebody read."""
     return str(snapshot_of(flag, hidden=False)["text"])

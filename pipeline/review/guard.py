@@ -5,10 +5,11 @@ A page is a function with a stated permission, put into `PAGES` by `@page`; app.
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import PurePath
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -19,22 +20,26 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from structlog.contextvars import bound_contextvars
 
 from pipeline.core.errors import ConfigError, Conflict, Forbidden, KentonganError, TransientError
 from pipeline.core.i18n import _, language
+from pipeline.core.log import fault_of
 from pipeline.core.roles import Permission, Role, may
 from pipeline.ledger import audit, people
 from pipeline.review.cookies import Cookies
 from pipeline.review.forms import from_our_page, has_nul, own_path, read_form, same_token
+from pipeline.review.traffic import OTHER, Traffic
 from pipeline.workplace import Workplace
 
-SIGN_IN, SIGN_OUT, ACCOUNT = "/masuk", "/keluar", "/akun"
-PUBLIC = frozenset({SIGN_IN, "/sehat"})
-"""The pages that nobody need sign in for; static files hold no data."""
+SIGN_IN, SIGN_OUT, ACCOUNT, METRICS = "/masuk", "/keluar", "/akun", "/metrik"
+PUBLIC = frozenset({SIGN_IN, "/sehat", METRICS})
+"""The pages that nobody need sign in for (METRICS asks for a token of its own); static files hold no data."""
 
 NOBODY = people.User("", "", "", False, False, {})
 _KEEP = timedelta(minutes=1)  # a session is written as in use at most so often
 _KNOWN_SESSIONS = 10_000
+_KEY = re.compile(r"[0-9a-f]{32}")  # what a page names a post by; an address may hold anything else
 _WAIT = 30  # seconds after which a browser or script may try again
 
 Method = Literal["GET", "POST"]
@@ -158,8 +163,11 @@ def endpoint(info: PageInfo) -> Callable[[Request], Any]:
     """What the router calls: reads the form, then answers in a worker thread (the ledger waits for its disk)."""
 
     async def answered(request: Request) -> Response:
+        began = time.perf_counter()
         form = await read_form(request) if info.method == "POST" else FormData()
-        return await run_in_threadpool(_answer, info, request, form)
+        response = await run_in_threadpool(_answer, info, request, form)
+        _count(request, info.path, info.method, response, began)
+        return response
 
     return answered
 
@@ -170,8 +178,16 @@ async def http_error(request: Request, error: Exception) -> Response:
     def refuse(_visit: Visit) -> Response:
         raise error
 
+    began = time.perf_counter()
     info = PageInfo(request.url.path, "GET", None, refuse, "http_error")
-    return await run_in_threadpool(_answer, info, request, FormData())
+    response = await run_in_threadpool(_answer, info, request, FormData())
+    _count(request, OTHER, "GET", response, began)
+    return response
+
+
+def _count(request: Request, path: str, method: str, response: Response, began: float) -> None:
+    traffic: Traffic = request.app.state.traffic
+    traffic.saw(path, method, response.status_code, time.perf_counter() - began)
 
 
 # ---- the wrapper, in a worker thread
@@ -181,13 +197,22 @@ def _answer(info: PageInfo, request: Request, form: FormData) -> Response:
     place: Workplace = request.app.state.place
     cookies: Cookies = request.app.state.cookies
     visit = Visit(request, place, NOBODY, cookies.form_token(request), (), form, place.clock())
-    try:
-        visit = _known(info, visit)
-        with language(visit.language):
-            return _checked(info, visit)
-    except Exception as error:  # whatever it is, the visitor sees a page and no details
-        with language(visit.language):
-            return _problem(info, visit, error)
+    with bound_contextvars(page=info.name, **_post_of(request)):
+        try:
+            visit = _known(info, visit)
+            with language(visit.language):
+                response = _checked(info, visit)
+        except Exception as error:  # whatever it is, the visitor sees a page and no details
+            with language(visit.language):
+                response = _problem(visit, error)
+        structlog.get_logger().debug("answered", method=info.method, status=response.status_code)
+        return response
+
+
+def _post_of(request: Request) -> dict[str, str]:
+    """Which post the page is about, for the log."""
+    key = str(request.path_params.get("key", ""))
+    return {"post": key} if _KEY.fullmatch(key) else {}
 
 
 def _known(info: PageInfo, visit: Visit) -> Visit:
@@ -234,7 +259,7 @@ def _checked(info: PageInfo, visit: Visit) -> Response:
 # ---- errors
 
 
-def _problem(info: PageInfo, visit: Visit, error: Exception) -> Response:
+def _problem(visit: Visit, error: Exception) -> Response:
     """A page that says what is wrong; only those who are signed in see messages that the program made."""
     status, title, text = _explained(error)
     if isinstance(error, KentonganError) and not isinstance(error, TransientError) and visit.signed_in:
@@ -242,7 +267,7 @@ def _problem(info: PageInfo, visit: Visit, error: Exception) -> Response:
     if isinstance(error, Forbidden):
         text = str(error)
     if status >= 500:
-        _log(info, error)
+        structlog.get_logger().error("page_failed", **fault_of(error))
     response = visit.render("message.html", status_code=status, title=title, text=text, notice="")
     if status == 503:
         wait = error.retry_after if isinstance(error, TransientError) else None
@@ -276,15 +301,3 @@ def _refused(status: int) -> tuple[str, str]:
         429: (_("Too many tries"), _("Wait a quarter of an hour, then try again.")),
     }
     return texts.get(status, (_("That does not work"), _("What was sent cannot be used.")))
-
-
-def _log(info: PageInfo, error: Exception) -> None:
-    """Note where it happened, never what the error says: that may hold a post's text or a handle."""
-    trace, where = error.__traceback__, ""
-    while trace is not None:
-        path = PurePath(trace.tb_frame.f_code.co_filename)
-        if "pipeline" in path.parts:
-            where = f"{path.name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    cause = type(error.__cause__).__name__ if error.__cause__ else ""
-    structlog.get_logger().error("page_failed", page=info.name, error=type(error).__name__, cause=cause, where=where)

@@ -133,22 +133,22 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self._back.popleft() if self._back else self._file.readline(MAX_RECORD)
+        line = self._back.popleft() if self._back else self._read()
         if not line:
             raise StopIteration
         self.number += 1
         self.taken.append(line)
         self._size += len(line)
-        if len(line) == MAX_RECORD:
-            self._skip_line()
         if self._size >= MAX_RECORD or len(self.taken) > MAX_RECORD_LINES:
             raise csv.Error(_("the row is too long, or a quotation mark is never closed"))
         return line.replace("\0", "") if "\0" in line else line
 
-    def _skip_line(self) -> None:
-        rest = self._file.readline(MAX_RECORD)
-        while len(rest) == MAX_RECORD and not rest.endswith("\n"):
-            rest = self._file.readline(MAX_RECORD)
+    def _read(self) -> str:
+        """The next line of the file; of one that is too long the first part, and the rest is passed over."""
+        line = part = self._file.readline(MAX_RECORD)
+        while len(part) == MAX_RECORD and not part.endswith(("\n", "\r")):
+            part = self._file.readline(MAX_RECORD)
+        return line
 
     def start(self) -> int:
         """Begin a record; gives the number of its first line."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pipeline.core.files import written_aside
 
 MAX_SEEN = 60_000  # entries remembered; more than one document may hold (entries.MAX_ENTRIES)
 KEPT_GONE = 5_000  # of them such as the feed no longer shows: some feeds drop an entry and show it again
@@ -55,16 +55,8 @@ def load_state(path: Path, address: str) -> FeedState:
 
 def save_state(path: Path, state: FeedState) -> None:
     """Write the state aside and rename it: a kill leaves the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    aside = path.with_name(f".tmp-{secrets.token_hex(6)}")
-    try:
-        with aside.open("w", encoding="utf-8") as file:
-            json.dump(vars(state), file, separators=(",", ":"))
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
+        json.dump(vars(state), file, separators=(",", ":"))
 
 
 def _dict_of(stored: dict[str, Any], name: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pipeline.sources.entries import (
     word_of,
     words_of,
 )
-from pipeline.sources.markup import feed_hint, inner_markup
+from pipeline.sources.markup import feed_hint, inner_markup, without_forbidden
 
 _CORE = frozenset(
     {
@@ -95,7 +95,7 @@ def _tree(text: str) -> Any:
     """The root element. What is not well-formed is mended first; libxml2 then reads around the rest."""
     if "<!ENTITY" in text:
         raise SourceUnavailable(_("the feed defines entities of its own, which we do not read"))
-    body = _DECLARATION.sub("", text)
+    body = without_forbidden(_DECLARATION.sub("", text))
     for recover, source in ((False, body), (True, body)):
         mended = _mended(source) if recover else source
         parser = etree.XMLParser(

@@ -25,6 +25,9 @@ def pending(inbox: Path) -> list[Path]:
     Not taken: hidden and temporary files, empty ones, those still being written, folders and links (see `strangers`).
     A file whose content was done before goes to `done/` at once.
     """
+    for path in _entries(inbox / DONE):
+        if _is_plain(path) and path.stat().st_size:
+            path.write_bytes(b"")  # a run was killed between moving and emptying it
     files = _settled([path for path in _entries(inbox) if not _unfinished(path.name) and _is_plain(path)])
     known = _hashes_of(inbox / DONE)
     ready: list[Path] = []

@@ -19,6 +19,7 @@ from pipeline.sources.rows import MAX_COLUMNS, BadRow, RestrictedFile, Row, Tabl
 MAX_ITEM = 8_388_608  # characters of one line or element: a page of 500 posts of the X API has about 2 million
 CHUNK = 65_536
 MAX_DEPTH = 6
+MAX_KEY = 200  # characters of a flattened key: a long one above many others would stand in memory as often as they are
 PEEK = 200  # rows whose keys become the table's columns
 LISTS = frozenset({"data", "items", "messages", "posts", "tweets", "results", "comments"})
 ACCOUNT_EXPORT = frozenset({"personal_information", "chats", "left_chats", "contacts", "frequent_contacts", "sessions"})
@@ -127,16 +128,17 @@ def _unwrapped(place: str, value: object) -> Iterator[Row | BadRow]:
 
 
 def flatten(value: dict[str, object], prefix: str = "", depth: int = 0) -> dict[str, object]:
-    """Nested objects as "a.b" keys; lists stay values; what is nested deeper than MAX_DEPTH is left out."""
+    """Nested objects as "a.b" keys, cut to MAX_KEY; lists stay values; what is deeper than MAX_DEPTH is left out."""
     if depth == 0 and not any(isinstance(cell, dict) for cell in value.values()):
         return value
     flat: dict[str, object] = {}
     for key, cell in value.items():
+        name = (prefix + key)[:MAX_KEY]
         if isinstance(cell, dict):
             if depth < MAX_DEPTH:
-                flat.update(flatten(cell, f"{prefix}{key}.", depth + 1))
+                flat.update(flatten(cell, f"{name}.", depth + 1))
         else:
-            flat[prefix + key] = cell
+            flat[name] = cell
     return flat
 
 

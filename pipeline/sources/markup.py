@@ -21,6 +21,10 @@ _ENCODING = re.compile(
 )
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_REFERENCE = re.compile(
+    r"&#(?:[xX]0*([0-9a-fA-F]{1,4})(?![0-9a-fA-F])|0*(\d{1,5})(?!\d));?", re.ASCII
+)  # to what may be forbidden
+_LONG_TAG = re.compile(r"<[^<>]{20000,}>?")  # libxml2 takes quadratic time for a tag's attributes
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*")
 
@@ -38,7 +42,7 @@ _DROPPED = _names(
     """script style template svg math iframe frame object embed applet input select textarea button video audio source
     track canvas map area img picture link base address meta"""
 )
-_ATTRIBUTES = _names("class id role lang itemprop datetime")
+_ATTRIBUTES = tuple("class id role lang itemprop datetime".split())
 _PEOPLE = _names(
     """comment comments commentlist comment-list komentar author authors byline by-line penulis reporter jurnalis editor
     author-box author-info post-author entry-author article-author vcard"""
@@ -103,7 +107,7 @@ def tidied(page: str) -> str:
     for element in doomed:
         _drop(element)
     for element in tree.iter(etree.Element):
-        wanted = {name: value for name, value in element.attrib.items() if name in _ATTRIBUTES}
+        wanted = {name: value for name in _ATTRIBUTES if (value := element.get(name)) is not None}
         element.attrib.clear()  # not one by one: lxml refuses to delete a name that it let pass
         element.attrib.update(wanted)
     kept = str(etree.tostring(tree, encoding="unicode", method="html"))
@@ -159,9 +163,22 @@ def feed_hint(page: str, base: str) -> str:
     return ""
 
 
+def without_forbidden(markup: str) -> str:
+    """XML or HTML without the characters that XML has not, written as themselves or as a reference (&#1; &#xD83D;).
+
+    libxml2 lets such references pass, and lxml then raises wherever the text is read or moved.
+    """
+    return _REFERENCE.sub(_allowed, _FORBIDDEN.sub("", markup))
+
+
+def _allowed(match: re.Match[str]) -> str:
+    char = chr(int(match[1], 16) if match[1] else int(match[2]))
+    return "" if _FORBIDDEN.match(char) else match[0]
+
+
 def _tree(markup: str) -> Any:
     """A tree from any text, None if there is nothing in it (lxml has no types)."""
-    clean = _FORBIDDEN.sub("", markup).encode("utf-8")
+    clean = without_forbidden(_LONG_TAG.sub(" ", markup)).encode("utf-8")
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
     try:
         return etree.fromstring(clean, parser)

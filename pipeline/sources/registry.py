@@ -15,6 +15,7 @@ from pipeline.sources.export import ExportSource
 from pipeline.sources.feed import FeedSource
 from pipeline.sources.fetch import Fetcher
 from pipeline.sources.form import FormSource, is_form
+from pipeline.sources.rows import shown
 
 _FEED_SUFFIXES = frozenset({".rss", ".atom", ".xml", ".rdf"})
 _JSON_FEED = re.compile(rb'"version"\s*:\s*"https?://jsonfeed\.org/version/')
@@ -61,13 +62,16 @@ def guess_source(address: str, columns: dict[str, str]) -> tuple[str, SourceSett
             kind="feed", url=address, subject="media", visibility="broadcast" if is_video else "media"
         )
     path = Path(address)
+    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+        raise ConfigError(
+            _("{name}: {problem}; give the path of an export").format(name=shown(path), problem=_("it is no file"))
+        )
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
-    except OSError as error:
-        raise ConfigError(
-            _("{name} cannot be read: {problem}").format(name=path.name or address, problem=error.strerror)
-        ) from error
+    except (OSError, ValueError) as error:
+        problem = (isinstance(error, OSError) and error.strerror) or type(error).__name__
+        raise ConfigError(_("{name} cannot be read: {problem}").format(name=shown(path), problem=problem)) from error
     name = _name(path.name)
     if path.suffix.lower() in _FEED_SUFFIXES or _JSON_FEED.search(head):
         return name, SourceSettings(kind="feed", url=str(path), subject="media", visibility="media")

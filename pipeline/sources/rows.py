@@ -14,6 +14,9 @@ Row = tuple[str, dict[str, object]]
 
 MAX_COLUMNS = 2_000
 MAX_NAME = 80
+MAX_EXPANDED = 400_000_000  # characters that the rows of a packed file may come to, or if it is large ...
+MAX_TIMES = 100  # ... so many times its size
+ROW_SIZE = 50  # what a row counts for in that, however little is in it
 MAX_HEADER_AT = 20  # listening tools write up to a dozen lines about the query above the header
 
 
@@ -85,3 +88,18 @@ def column_names(cells: list[object], path: Path) -> tuple[str, ...]:
         seen.add(name)
         names.append(name)
     return tuple(names)
+
+
+def bounded(rows: Iterator[Row | BadRow], packed: int) -> Iterator[Row | BadRow]:
+    """The rows of a packed file of that many bytes, until they come to far more than any real file holds.
+
+    One text that a file holds once can be the cell of a million rows: to read them all would take days.
+    """
+    left = max(MAX_EXPANDED, MAX_TIMES * packed)
+    for row in rows:
+        if not isinstance(row, BadRow):
+            left -= ROW_SIZE + sum(len(cell) for cell in row[1].values() if isinstance(cell, str))
+            if left < 0:
+                yield BadRow(row[0], _("the file would unpack to far more than its size; nothing after it can be read"))
+                return
+        yield row

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, time
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from openpyxl import DEFUSEDXML, load_workbook
 
@@ -20,6 +23,7 @@ from pipeline.sources.rows import (
     RestrictedFile,
     Row,
     Table,
+    bounded,
     column_names,
     shown,
     unreadable,
@@ -28,11 +32,15 @@ from pipeline.sources.rows import (
 
 MAX_UNZIPPED = 400_000_000  # bytes: an XLSX of a million rows has about 250 MB inside
 MAX_STRINGS = 120_000_000  # bytes of the table of texts, the one part that has to be in memory
+MAX_RECORD = 8_000_000  # bytes of one row or text with all its marks: it is in memory whole, at fifty times its size
 MAX_RATIO = 250  # of a part's size to its packed size; worksheets of real exports reach about 30
 RATIO_FROM = 5_000_000  # bytes: below it a high ratio does no harm
 MAX_PARTS = 5_000
 MAX_EMPTY_ROWS = 10_000  # a cell formatted in the last row makes a million empty ones
 BATCH = 500  # rows read in one go
+_CHUNK = 1_048_576
+_RECORD_ENDS = re.compile(rb"</(?:\w{1,20}:)?(?:row|si)\s*>|<(?:\w{1,20}:)?row\b[^<>]*/>")
+_UNREAD = ("xl/pivotcache/", "xl/drawings/", "xl/charts/", "xl/comments", "xl/media/", "customxml/")  # may be long
 
 
 def open_xlsx(path: Path, sheet: str) -> Table:
@@ -52,17 +60,15 @@ def open_xlsx(path: Path, sheet: str) -> Table:
     while cells and cells[-1] in (None, ""):
         cells.pop()
     columns = column_names(cells, path)
-    return Table(shown(path), "xlsx", columns, lambda: _xlsx_rows(path, sheet, above, columns))
+    size = path.stat().st_size
+    return Table(shown(path), "xlsx", columns, lambda: bounded(_xlsx_rows(path, sheet, above, columns), size))
 
 
 def sheet_names(path: Path) -> tuple[str, ...]:
     """The visible sheets of an XLSX; raises as open_xlsx does."""
     check_zip(path)
-    book = _read(path, lambda: _load(path))
-    try:
+    with _opened(path) as book:
         return tuple(page.title for page in book.worksheets if page.sheet_state == "visible")
-    finally:
-        book.close()
 
 
 def check_zip(path: Path) -> None:
@@ -82,8 +88,44 @@ def check_zip(path: Path) -> None:
     bomb = any(part.file_size > max(RATIO_FROM, MAX_RATIO * part.compress_size) for part in parts)
     if any(part.file_size > MAX_STRINGS for part in parts if "sharedstrings" in part.filename.lower()):
         raise unreadable(path, _("it holds over 120 MB of text (save it as CSV)"))
-    if len(parts) > MAX_PARTS or size > MAX_UNZIPPED or bomb:
+    if len(parts) > MAX_PARTS or size > MAX_UNZIPPED or bomb or not _has_records(path, parts):
         raise unreadable(path, _("it would unpack to far more than its size (a ZIP bomb)"))
+
+
+def _has_records(path: Path, parts: list[zipfile.ZipInfo]) -> bool:
+    """Whether the long parts that are read are rows or texts of bearable length, one after the other."""
+    read = [part for part in parts if not part.filename.lower().startswith(_UNREAD)]
+    with zipfile.ZipFile(path) as archive:
+        for part in read:
+            if part.file_size <= MAX_RECORD:
+                continue
+            try:
+                with archive.open(part) as file:
+                    if not _short_records(file):
+                        return False
+            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+                raise unreadable(path, _("its ZIP container is damaged")) from error
+    return True
+
+
+def _short_records(file: IO[bytes]) -> bool:
+    """Whether no stretch between the ends of two rows or texts is too long; comments could hide one, so there are none.
+
+    Also false for UTF-16, which no program writes there.
+    """
+    open_bytes, tail = 0, b""
+    while block := file.read(_CHUNK):
+        text = tail + block
+        if b"<!--" in text or b"<![CDATA[" in text:
+            return False
+        last = 0
+        for last_end in _RECORD_ENDS.finditer(text):
+            last = last_end.end()
+        open_bytes = len(block) if last else open_bytes + len(block)
+        if open_bytes > MAX_RECORD:
+            return False
+        tail = text[-200:] if last <= len(text) - 200 else text[last:]
+    return True
 
 
 def _filled(row: tuple[object, ...]) -> int:
@@ -107,8 +149,7 @@ def _xlsx_rows(path: Path, sheet: str, above: int, columns: tuple[str, ...]) -> 
 
 def _sheet_rows(path: Path, sheet: str) -> Iterator[tuple[int, tuple[object, ...]]]:
     """The numbered rows of a sheet that are not empty; formulas as the values they had when the file was saved."""
-    book = _read(path, lambda: _load(path))
-    try:
+    with _opened(path) as book:
         page = _read(path, lambda: _page(book, sheet, path))
         rows = _read(path, lambda: page.iter_rows(values_only=True))
         number = empty = 0
@@ -120,14 +161,23 @@ def _sheet_rows(path: Path, sheet: str) -> Iterator[tuple[int, tuple[object, ...
                     yield number, row
             if empty > MAX_EMPTY_ROWS:
                 return
-    finally:
-        book.close()
 
 
-def _load(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The workbook while the block runs; openpyxl itself would leave the file of a damaged one open."""
+    with path.open("rb") as file:
+        book = _read(path, lambda: _load(file))
+        try:
+            yield book
+        finally:
+            book.close()
+
+
+def _load(file: IO[bytes]) -> Any:
     if not DEFUSEDXML:
         raise ConfigError(_("the package defusedxml is missing; install Kentongan again"))
-    return load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    return load_workbook(file, read_only=True, data_only=True, keep_links=False)
 
 
 def _page(book: Any, sheet: str, path: Path) -> Any:

@@ -11,10 +11,11 @@ from pathlib import Path
 from threading import RLock
 
 from pipeline.core.types import Flag, Page, PutCount, Query, Status
-from pipeline.store import postings, sqlite_read, sqlite_write
+from pipeline.store import sqlite_read, sqlite_write
 from pipeline.store.columns import microseconds
 from pipeline.store.database import explained, open_database, transaction
 from pipeline.store.fields import check_facets, check_fields
+from pipeline.store.kept import Kept, View
 from pipeline.store.paging import check_page, from_token, to_token
 from pipeline.store.review import check_put, check_statuses
 from pipeline.store.snippet import hit_of
@@ -34,6 +35,7 @@ class SQLiteStore:
         self._path = path
         self._zone = zone
         self._lock = RLock()
+        self._kept = Kept()
         self._db = open_database(path, wait)
 
     def put(self, flags: Iterable[Flag]) -> PutCount:
@@ -64,9 +66,10 @@ class SQLiteStore:
         cursor = from_token(after, query, order) if after is not None else None
         terms = terms_of(query)
         with self._transaction() as db:
-            found = sqlite_read.matching(db, query, terms)
+            view = View(db, self._kept)
+            found = sqlite_read.matching(view, query, terms)
             scored = terms.must if order == "relevance" else ()
-            places = sqlite_read.places_after(db, found, scored, cursor, limit + 1)
+            places = sqlite_read.places_after(view, found, scored, cursor, limit + 1)
             shown = sqlite_read.flags(db, [row for _place, row in places[:limit]])
         token = to_token(places[limit - 1][0], query, order) if shown and len(places) > limit else None
         return Page(tuple(hit_of(flag, terms) for flag in shown), int(found.mask.sum()), token)
@@ -76,8 +79,9 @@ class SQLiteStore:
         check_facets(tuple(fields), limit)
         check_fields(query)
         with self._transaction() as db:
-            mask = sqlite_read.matching(db, query, terms_of(query)).mask
-            tables = {field: postings.counts(db, field, mask) for field in fields}
+            view = View(db, self._kept)
+            mask = sqlite_read.matching(view, query, terms_of(query)).mask
+            tables = {field: view.table(field).counts(mask) for field in fields}
         return {
             field: dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit])
             for field, counts in tables.items()
@@ -86,7 +90,7 @@ class SQLiteStore:
     def mirror(self, statuses: Mapping[str, Status]) -> int:
         """Set review statuses; returns how many changed."""
         check_statuses(statuses)
-        with self._transaction(write=True) as db:
+        with self._transaction(write=True, only="status") as db:
             return sqlite_write.set_statuses(db, statuses)
 
     def erase(self, ids: Iterable[str]) -> int:
@@ -133,9 +137,13 @@ class SQLiteStore:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     @contextmanager
-    def _transaction(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._lock, explained(self._path), transaction(self._db, write=write):
-            yield self._db
+    def _transaction(self, *, write: bool = False, only: str = "") -> Iterator[sqlite3.Connection]:
+        """What was kept is forgotten before a write; `only` says that it changes no more than that field."""
+        with self._lock, explained(self._path):
+            if write:
+                self._kept.forget(only)
+            with transaction(self._db, write=write):
+                yield self._db
 
 
 def _batches(flags: Iterable[Flag]) -> Iterator[list[Flag]]:

@@ -1,4 +1,7 @@
-"""Reading the SQLite index: FTS5 finds words, packed postings find and count values, numpy puts them together."""
+"""Reading the SQLite index: FTS5 finds words, packed postings find and count values, numpy puts them together.
+
+Of a million flags nothing is sorted whole: the best of a page are picked out.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from pipeline.store.codec import Damaged, from_document
 from pipeline.store.columns import microseconds
 from pipeline.store.database import unpacked
 from pipeline.store.fields import FACETS, grouped, value_matches
+from pipeline.store.kept import View
 from pipeline.store.paging import Cursor
 from pipeline.store.review import UNDECIDED
 from pipeline.store.words import AS_TYPED, IN_TITLE, OTHER_FORM, Term, Terms, relevance
@@ -32,9 +36,9 @@ class Found:
     measures: postings.Measures
 
 
-def matching(db: sqlite3.Connection, query: Query, terms: Terms) -> Found:
+def matching(view: View, query: Query, terms: Terms) -> Found:
     """The rows that match the query."""
-    measures = postings.measures(db)
+    measures = view.measures()
     times = measures.times
     mask = times != postings.NOTHING
     if query.since is not None:
@@ -42,23 +46,23 @@ def matching(db: sqlite3.Connection, query: Query, terms: Terms) -> Found:
     if query.until is not None:
         mask &= times < microseconds(query.until)
     for field, values in grouped(query.fields).items():
-        mask &= _having(db, field, values, len(times))
+        mask &= _having(view, field, values, len(times))
     for field, values in grouped(query.without_fields).items():
-        mask &= ~_having(db, field, values, len(times))
+        mask &= ~_having(view, field, values, len(times))
     if terms.must:
-        mask &= _with_words(db, " AND ".join(map(_expression, terms.must)), len(times))
+        mask &= _with_words(view, " AND ".join(map(_expression, terms.must)))
     if terms.must_not:
-        mask &= ~_with_words(db, " OR ".join(map(_expression, terms.must_not)), len(times))
+        mask &= ~_with_words(view, " OR ".join(map(_expression, terms.must_not)))
     return Found(mask, measures)
 
 
-def _having(db: sqlite3.Connection, field: str, values: tuple[str, ...], size: int) -> postings.Mask:
+def _having(view: View, field: str, values: tuple[str, ...], size: int) -> postings.Mask:
     if field in FACETS:
-        return postings.having(db, field, lambda value: any(value_matches(field, one, value) for one in values), size)
+        return view.table(field).having(lambda value: any(value_matches(field, one, value) for one in values), size)
     by_id, by_cluster = "SELECT row FROM flag WHERE id = ?", "SELECT row FROM flag WHERE cluster = ?"
     mask = np.zeros(size, np.bool_)
     for value in values:
-        rows = db.execute(by_id if field == "id" else by_cluster, (bindable(value),))
+        rows = view.db.execute(by_id if field == "id" else by_cluster, (bindable(value),))
         mask[[row for (row,) in rows]] = True
     return mask
 
@@ -74,7 +78,11 @@ def _expression(term: Term) -> str:
     return f"({written if len(term.written) == 1 else f'({{title text}} : {written})'} OR ({stems}))"
 
 
-def _with_words(db: sqlite3.Connection, expression: str, size: int) -> postings.Mask:
+def _with_words(view: View, expression: str) -> postings.Mask:
+    return view.words(expression, lambda: _matched(view.db, expression, len(view.measures().times)))
+
+
+def _matched(db: sqlite3.Connection, expression: str, size: int) -> postings.Mask:
     # Joined inside SQLite: fetching 143,000 row numbers one by one takes 110 ms, their text and its reading 20 ms.
     joined = db.execute("SELECT group_concat(rowid) FROM word WHERE word MATCH ?", (expression,)).fetchone()[0]
     mask = np.zeros(size, np.bool_)
@@ -84,26 +92,29 @@ def _with_words(db: sqlite3.Connection, expression: str, size: int) -> postings.
 
 
 def places_after(
-    db: sqlite3.Connection, found: Found, terms: Sequence[Term], cursor: Cursor | None, count: int
+    view: View, found: Found, terms: Sequence[Term], cursor: Cursor | None, count: int
 ) -> list[tuple[Cursor, int]]:
     """The next `count` matches after the cursor by relevance to the terms (if any), time and id, with their rows."""
     rows = np.flatnonzero(found.mask)
-    scores = _scores(db, rows, found, terms)
+    scores = _scores(view, rows, found, terms) if terms else None  # else all are 0
     times = found.measures.times[rows]
     if cursor is not None:
-        left = (scores < cursor.score) | ((scores == cursor.score) & (times <= cursor.at))
-        rows, scores, times = rows[left], scores[left], times[left]
-        count += int(((scores == cursor.score) & (times == cursor.at)).sum())  # some were shown; only ids can tell
-    best = _best((scores, times), count)
+        at_score = np.full(len(rows), cursor.score == 0) if scores is None else scores == cursor.score
+        below = np.full(len(rows), cursor.score > 0) if scores is None else scores < cursor.score
+        left = below | (at_score & (times <= cursor.at))
+        count += int((at_score & (times == cursor.at)).sum())  # some were shown; only ids can tell
+        rows, times, scores = rows[left], times[left], scores if scores is None else scores[left]
+    best = _best((times,) if scores is None else (scores, times), count)
     sql = "SELECT row, id FROM flag WHERE row IN (SELECT value FROM json_each(?))"
-    names = dict(db.execute(sql, (json.dumps(rows[best].tolist()),)).fetchall())
+    names = dict(view.db.execute(sql, (json.dumps(rows[best].tolist()),)).fetchall())
     if len(names) != len(best):
         raise Damaged
     places = [
-        (Cursor(float(scores[place]), int(times[place]), names[int(rows[place])]), int(rows[place])) for place in best
+        (Cursor(0.0 if scores is None else float(scores[place]), int(times[place]), names[int(rows[place])]), place)
+        for place in best
     ]
-    places = [place for place in places if cursor is None or place[0].key > cursor.key]
-    return sorted(places, key=lambda place: place[0].key)
+    chosen = [(at, int(rows[place])) for at, place in places if cursor is None or at.key > cursor.key]
+    return sorted(chosen, key=lambda place: place[0].key)
 
 
 def _best(keys: Sequence[npt.NDArray[Any]], count: int) -> Rows:
@@ -120,13 +131,15 @@ def _best(keys: Sequence[npt.NDArray[Any]], count: int) -> Rows:
     return np.concatenate([*kept, places])
 
 
-def _scores(db: sqlite3.Connection, rows: Rows, found: Found, terms: Sequence[Term]) -> npt.NDArray[np.float64]:
-    size = len(found.mask)
+def _scores(view: View, rows: Rows, found: Found, terms: Sequence[Term]) -> npt.NDArray[np.float64]:
     weights = []
     for term in terms:
         typed = f'"{" ".join(term.written)}"'
-        weight = np.where(_with_words(db, f"text : {typed}", size)[rows], AS_TYPED, OTHER_FORM)
-        weights.append(np.where(_with_words(db, f"title : {typed}", size)[rows], IN_TITLE, weight))
+        if term.written == term.stems:  # then it is in the text, but where it is among the stems: they are far fewer
+            weight = np.where(_with_words(view, f"stems : {typed}")[rows], OTHER_FORM, AS_TYPED)
+        else:
+            weight = np.where(_with_words(view, f"text : {typed}")[rows], AS_TYPED, OTHER_FORM)
+        weights.append(np.where(_with_words(view, f"title : {typed}")[rows], IN_TITLE, weight))
     return relevance(weights, found.measures.lengths[rows].astype(np.float64))
 
 

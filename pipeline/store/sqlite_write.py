@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from hashlib import blake2b
 
+from pipeline.core.batches import batched
 from pipeline.core.types import Flag, Status
 from pipeline.store import postings
 from pipeline.store.codec import Damaged, from_document, to_document, without_text
@@ -20,6 +21,9 @@ _FORGET_WORDS = (
     "INSERT INTO word (word, rowid, title, text, stems) "
     "SELECT 'delete', row, title, text, stems FROM body WHERE row = ?"
 )
+
+
+_BATCH = 1_000  # flags in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +169,25 @@ def withdraw(db: sqlite3.Connection, ids: Sequence[str]) -> int:
 
 def _remove(db: sqlite3.Connection, rows: Sequence[Known]) -> None:
     if not rows:
-        return  # to forget words rewrites the word index
+        return
     _forget_words(db, rows)
+    if any(not row.stripped for row in rows):
+        _rewrite_words(db)
     db.executemany("DELETE FROM body WHERE row = ?", [(row.row,) for row in rows])
     db.executemany("DELETE FROM flag WHERE row = ?", [(row.row,) for row in rows])
     postings.remove(db, (posting for row in rows for posting in row.postings()))
     postings.set_measures(db, ((row.row, postings.NOTHING, 0) for row in rows))
 
 
-def strip(db: sqlite3.Connection, ids: Sequence[str], *, keep_status: bool) -> int:
+def strip(db: sqlite3.Connection, ids: Iterable[str], *, keep_status: bool) -> int:
     """Remove the text of flags, the rows stay; returns how many still had their text."""
+    count = sum(_strip(db, batch, keep_status=keep_status) for batch in batched(ids, _BATCH))
+    if count:
+        _rewrite_words(db)
+    return count
+
+
+def _strip(db: sqlite3.Connection, ids: Sequence[str], *, keep_status: bool) -> int:
     rows = known(db, ids)
     if not keep_status:
         set_statuses(db, dict.fromkeys(rows, "expired"))
@@ -189,11 +202,12 @@ def strip(db: sqlite3.Connection, ids: Sequence[str], *, keep_status: bool) -> i
 
 
 def _forget_words(db: sqlite3.Connection, rows: Sequence[Known]) -> None:
-    """Take rows out of the word index, and out of its bytes: a mere delete only adds a mark to what stays readable."""
-    full = [(row.row,) for row in rows if not row.stripped]
-    db.executemany(_FORGET_WORDS, full)
-    if full:
-        db.execute("INSERT INTO word (word) VALUES ('optimize')")
+    db.executemany(_FORGET_WORDS, [(row.row,) for row in rows if not row.stripped])
+
+
+def _rewrite_words(db: sqlite3.Connection) -> None:
+    """Take what was forgotten out of the word index's bytes: a mere delete only adds a mark to what stays readable."""
+    db.execute("INSERT INTO word (word) VALUES ('optimize')")
 
 
 def _erased(db: sqlite3.Connection, ids: Sequence[str]) -> set[str]:

@@ -12,8 +12,9 @@ from pipeline.text.fold import Place, fold
 from pipeline.text.forms import stem_form
 from pipeline.text.mask import PLACEHOLDERS
 from pipeline.text.personal import replace_personal
+from pipeline.text.unveil import is_word, joined_letters, unveiled
 
-TEXT_VERSION = "1"
+TEXT_VERSION = "2"
 """Goes up with every change of what `normalise` answers for any text; models and flags carry it."""
 
 MEMO_PIECES = 65_536
@@ -110,7 +111,7 @@ def _without_leaks(text: str) -> str:
         text = _RETWEET.sub(_blank, text)
     if "USER" in text or "URL" in text or "EMAIL" in text or "PHONE" in text or "NUMBER" in text:
         text = _MARKER.sub(_blank, text)
-    text = text.replace(_OUT, " ")
+    text = joined_letters(text.replace(_OUT, " "), _OUT)
     begun = text.lstrip(_EDGES)
     begun = " " * (len(text) - len(begun)) + begun
     return begun.rstrip(_EDGES)
@@ -120,6 +121,15 @@ def _blank(match: re.Match[str]) -> str:
     return " " * len(match[0])
 
 
+def _calm(word: str) -> str:
+    """A letter that stands three times or more stands twice, or once where only that is a word (`baaakar`)."""
+    short = _REPEATED.sub(_two, word)
+    if short == word:
+        return word
+    single = _REPEATED.sub(r"\1", word)
+    return single if is_word(single) and not is_word(short) else short
+
+
 def _two(match: re.Match[str]) -> str:
     return match[1] * 2
 
@@ -127,9 +137,12 @@ def _two(match: re.Match[str]) -> str:
 def _cut(raw: str) -> _Piece:
     """What one piece between white space gives: tokens, their places in it, stems, pieces, their places."""
     if raw.isascii() and raw.isalpha():  # two pieces of three; the general way gives the same at twice the time
-        word = (intern(_REPEATED.sub(_two, raw.lower())),)
+        word = (intern(_calm(raw.lower())),)
         return _shared(word, _one_place(0, len(raw)), (intern(stem_form(word[0])),), word, _one_place(0, len(raw)))
     plain, places = fold(raw)
+    hidden = unveiled(plain)
+    if hidden is not None:
+        plain, places = _as_read(plain, places, hidden)
     found = [token for match in _TOKEN.finditer(plain) for token in _tokens(match)]
     tokens = tuple(intern(token) for token, _start, _end in found)
     parts = tuple(_REPEATED.sub(_two, part) for part in plain.split())
@@ -139,6 +152,16 @@ def _cut(raw: str) -> _Piece:
         token_places = _in_original(token_places, places)
         part_places = _in_original(part_places, places)
     return _shared(tokens, token_places, tuple(intern(stem_form(token)) for token in tokens), parts, part_places)
+
+
+def _as_read(plain: str, places: list[Place] | None, hidden: list[tuple[int, str]]) -> tuple[str, list[Place]]:
+    """A folded piece with the word that it hides in the place of its signs."""
+    first, last = hidden[0][0], hidden[-1][0]
+    kept = [(at, plain[at]) for at in range(first)]
+    kept += hidden
+    kept += [(at, plain[at]) for at in range(last + 1, len(plain))]
+    where = places or [(at, at + 1) for at in range(len(plain))]
+    return "".join(char for _at, char in kept), [where[at] for at, _char in kept]
 
 
 def _part_places(plain: str) -> tuple[Place, ...]:
@@ -179,7 +202,7 @@ def _tokens(match: re.Match[str]) -> list[tuple[str, int, int]]:
     found, start, end = match[0], match.start(), match.end()
     if match[1]:
         return [(match[1], start, end)] if unicodedata.category(match[1])[0] == "S" else []
-    token = _REPEATED.sub(_two, found.replace("'", ""))
+    token = _calm(found.replace("'", ""))
     if "-" not in token:
         return [(token, start, end)]
     first, _hyphen, last = token.partition("-")
@@ -190,6 +213,6 @@ def _tokens(match: re.Match[str]) -> list[tuple[str, int, int]]:
         return [(token, start, end)]
     parts = []
     for word in re.finditer(r"[^-]+", found):
-        plain = _REPEATED.sub(_two, word[0].replace("'", ""))
+        plain = _calm(word[0].replace("'", ""))
         parts.append((plain, start + word.start(), start + word.end()))
     return parts

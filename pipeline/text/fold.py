@@ -15,7 +15,12 @@ _ESCAPE = re.compile(
     r"|(?P<units>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4})|(?P<blank>\\[nrt])"
     r"|&(?:amp;)*(?P<entity>#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[a-zA-Z]{2,24}\d{0,2};)"
 )
-_LOOK_ALIKES = str.maketrans("‘’‛′‵ʼʹ`´“”„‟″«»‐‑‒–—―−⁄", "'''''''''\"\"\"\"\"\"\"-------/")
+_SIGNS = ("‘’‛′‵ʼʹ`´“”„‟″«»‐‑‒–—―−⁄", "'''''''''\"\"\"\"\"\"\"-------/")
+# Letters of other scripts, and odd Latin ones, that stand for a Latin letter in a word that is meant to be read.
+_CYRILLIC = ("аеорсухіјѕһԁԛԝкмтвнпгиАВЕКМНОРСТХУІЈЅЗ", "aeopcyxijshdqwkmtbhnruabekmhopctxyijsz")
+_GREEK = ("αβεικνορτυχγηωΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abeikvoptuxynwabezhikmnoptyx")
+_ODD_LATIN = ("ıłđøɑɡɩʟɪɴʀᴀʙᴄᴅᴇꜰɢʜᴊᴋᴍᴏᴘꜱᴛᴜᴠᴡʏᴢ", "ildoagilinrabcdefghjkmopstuvwyz")
+_LOOK_ALIKES = str.maketrans(*map("".join, zip(_SIGNS, _CYRILLIC, _GREEK, _ODD_LATIN, strict=True)))
 # Categories: controls, zero-width and direction marks, lone surrogates, private use, enclosing marks.
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Me"})
 # What stands for a lost character, and what is invisible though Unicode calls it a letter or symbol.

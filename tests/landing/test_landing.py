@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.config import Retention
 from pipeline.core.errors import ItemError
+from pipeline.core.files import remove_leftovers, written_aside
 from pipeline.core.types import Flag, Post, Quarantined, RawItem, Region, Topic
 from pipeline.landing.derived import (
     count_samples,
@@ -26,7 +27,6 @@ from pipeline.landing.derived import (
     replace_columns,
     write_derived,
 )
-from pipeline.landing.files import remove_leftovers, written_aside
 from pipeline.landing.quarantine import read_quarantine, write_quarantine
 from pipeline.landing.raw import partitions, parts, read_header, read_part, write_part
 from pipeline.landing.retention import purge_derived, purge_folder, purge_landing, purge_quarantine

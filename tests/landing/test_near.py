@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.landing.near import Signatures, cluster, hash64, minhash, read_signatures, write_signatures
+from pipeline.landing.near import (
+    Signatures,
+    cluster,
+    hash64,
+    minhash,
+    read_identities,
+    read_signatures,
+    write_signatures,
+)
 
 WORDS = "warga desa rapat pagi kotak suara jalan hujan pasar kantor lurah sekolah laut sawah ikan".split()
 
@@ -77,6 +85,23 @@ def test_a_copy_joins_the_cluster_of_an_earlier_day() -> None:
     second = Signatures(second.identity, second.minhash, _cluster([_copy(text, 2)], ["c"], [first]))
     assert list(second.cluster) == ["b"]
     assert _cluster([_copy(text, 3), _text(5)], ["d", "e"], [first, second]) == ["b", "e"]
+
+
+def test_recall_across_partitions_is_that_within_one() -> None:
+    texts = [_text(seed) for seed in range(60)] + [_copy(_text(seed), 1 + seed % 8) for seed in range(60)]
+    earlier = [_signatures(texts[at : at + 20], [str(n) for n in range(at, at + 20)]) for at in (0, 20, 40)]
+    later = _cluster(texts[60:], [str(n) for n in range(60, 120)], earlier)
+    assert later == _cluster(texts)[60:]
+    assert len({*later} & {str(n) for n in range(60)}) >= 55
+
+
+def test_identities_alone_are_those_of_the_signatures_and_damage_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "signatures.parquet"
+    made = _signatures([_text(1), "pendek"], ["a", "b"])
+    write_signatures(path, made)
+    assert read_identities(path).tolist() == made.identity.tolist()
+    path.write_bytes(path.read_bytes()[:50])
+    assert read_identities(path).tolist() == []
 
 
 def test_copies_of_copies_join_through_one_of_them() -> None:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ledgers import NOW, OFFICE, URL, add, decide, later, new_item, together
-from sqlalchemy import delete, text
+from sqlalchemy import delete, select, text
+from sqlalchemy.event import listen
 
 from pipeline.core.identity import subject_of
-from pipeline.ledger import Ledger, items, mirror
+from pipeline.ledger import Ledger, erasure, items, mirror
 from pipeline.ledger.schema import item, item_tag
 
 
@@ -26,6 +27,46 @@ def _order(ledger: Ledger, **who: Any) -> list[str]:
 def _claim(ledger: Ledger, user: str, limit: int = 5, now: Any = NOW, **who: Any) -> list[str]:
     with ledger.write() as db:
         return [got.flag_id for got in items.claim(db, [OFFICE], user, now, limit=limit, minutes=20, **who)]
+
+
+def test_spread_is_counted_by_office_and_anew_when_a_copy_changes_its_cluster(ledger: Ledger) -> None:
+    add(ledger, "x~1", "x~2", "x~3", cluster="x~1")
+    add(ledger, "x~4", cluster="x~1", office="62")
+    add(ledger, "x~5")
+    assert _spreads(ledger) == {"x~1": 3, "x~2": 3, "x~3": 3, "x~4": 1, "x~5": 1}
+    add(ledger, "x~3", cluster="x~5")
+    assert _spreads(ledger) == {"x~1": 2, "x~2": 2, "x~3": 2, "x~4": 1, "x~5": 2}
+
+
+def _spreads(ledger: Ledger) -> dict[str, int]:
+    with ledger.read() as db:
+        return {row.flag_id: row.spread for row in db.execute(select(item))}
+
+
+def test_no_statement_about_some_items_reads_all_items(ledger: Ledger) -> None:
+    asked: list[tuple[str, object]] = []
+    with ledger.write() as db:
+        if db.dialect.name != "sqlite":
+            pytest.skip("how SQLite, which has no statistics here, chooses an index")
+        listen(db, "before_cursor_execute", lambda _db, _cursor, sql, values, _c, _m: asked.append((sql, values)))
+        items.count_copies(db, {"a"})
+        items.put(db, [new_item("x~1", cluster="x~1")])
+        for look in (items.spread, items.accounts):
+            look(db, "a", [OFFICE])
+        items.cluster(db, "a", [OFFICE], NOW)
+        items.known(db, [f"x~{number}" for number in range(500)], [OFFICE], NOW)
+        erasure.withdraw(db, [f"x~{number}" for number in range(500)])
+        plans = [
+            row.detail
+            for sql, values in list(asked)
+            if not sql.startswith("INSERT")
+            for row in db.exec_driver_sql(
+                f"EXPLAIN QUERY PLAN {sql}", values[0] if isinstance(values, list) else values
+            )
+            if " item " in row.detail
+        ]
+    assert plans
+    assert not [plan for plan in plans if "office=?" in plan or "held_by=?" in plan or plan.startswith("SCAN")]
 
 
 def test_the_most_urgent_comes_first_by_base_spread_and_age_up_to_seven_days(ledger: Ledger) -> None:

@@ -47,6 +47,7 @@ WITHOUT_CONTENT = ("privacy", "scientist", "admin", "partner")
 
 TABLE: dict[tuple[str, str], tuple[str | None, dict[str, str]]] = {  # page -> permission, and what a form sends
     ("GET", "/sehat"): (None, {}),
+    ("GET", "/metrik"): (None, {}),  # asks for a token of its own: test_metrics.py
     ("GET", "/masuk"): (None, {}),
     ("POST", "/masuk"): (None, {}),
     ("GET", "/"): ("account", {}),

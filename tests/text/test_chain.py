@@ -31,7 +31,7 @@ GOLDEN = [
         "Gak usah takut, jum'at besok rapat di balai desa-nya. Bawa undangan!!!! '",
         "gak usah takut jumat besok rapat di balai desanya bawa undangan",
         "tidak usah takut jumat besok rapat di balai desa bawa undang",
-        "gak usah takut, jum'at besok rapat di balai desa-nya. bawa undangan!!",
+        "gak usah takut, jumat besok rapat di balai desa-nya. bawa undangan!!",
     ),
     (
         "USER USER katanya aseng itu beda dgn asing\\nbetul ga? \\xf0\\x9f\\xa4\\x94 &amp; kenapa",
@@ -50,6 +50,12 @@ GOLDEN = [
         "ketua rt 05 anti asing sayur-mayur murah b*doh dimana mana",
         "ketua rt 05 anti asing sayur-mayur murah b*doh di mana mana",
         "ketua rt 05 anti-asing? sayur-mayur murah, b*doh dimana mana",
+    ),
+    (
+        "T0l0ng b a n t u, j4lan r.u.s.a.k di d\u0435sa, orang2 siap",
+        "tolong bantu jalan rusak di desa orang2 siap",
+        "tolong bantu jalan rusak di desa orang siap",
+        "tolong bantu, jalan rusak di desa, orang2 siap",
     ),
     (
         "Lapor ke 0812-3456-7890 atau pos@contoh.id, NIK 3201012345678901, kerugian Rp10.000.000.000",
@@ -75,7 +81,7 @@ def test_version_stands_for_what_the_chain_answers() -> None:
         + repr(sorted(never_replaced()))
         + repr([normalise(text) for text, *_rest in GOLDEN])
     )
-    assert (TEXT_VERSION, hashlib.sha256(answers.encode()).hexdigest()[:16]) == ("1", "f906e9413f77b966")
+    assert (TEXT_VERSION, hashlib.sha256(answers.encode()).hexdigest()[:16]) == ("2", "ccbe7bb77c7af995")
 
 
 def test_spans_show_the_original_words() -> None:
@@ -83,7 +89,7 @@ def test_spans_show_the_original_words() -> None:
     found = normalise(text)
     shown = [text[start:end] for start, end in found.spans]
     assert shown == ["Kata", "Orang-orang", "BANGEEET", "mem\\x61kan", "🇮🇩", "desa-nya"]
-    assert found.tokens == ("kata", "orang-orang", "bangeet", "memakan", "🇮🇩", "desanya")
+    assert found.tokens == ("kata", "orang-orang", "banget", "memakan", "🇮🇩", "desanya")
     assert [text[start:end] for start, end in found.piece_spans][2:5] == ["Orang-orang", "BANGEEET", "&amp;"]
 
 
