@@ -109,7 +109,9 @@ def _as_before() -> Iterator[None]:
     """The chain without what was done against disguises."""
     signs = str.maketrans(*fold._SIGNS)
     with (
-        patch.multiple(chain, unveiled=lambda _piece: None, joined_letters=lambda text, _filler: text),
+        patch.multiple(
+            chain, unveiled=lambda _piece: None, joined_letters=lambda text, _filler: text, is_word=lambda _word: False
+        ),
         patch.object(fold, "_LOOK_ALIKES", signs),
     ):
         for remembered in (chain._remembered_piece, chain._remembered_text, fold._plain):
