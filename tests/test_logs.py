@@ -229,3 +229,12 @@ def test_a_verdict_by_the_program_leaves_no_note_in_the_log(place: Workplace, tm
     decide(place, id_of(place, 1), "fits", "confirmed", note=NOTE)
     steps.index(place, "2026-11-21/10", now=place.clock())
     assert {event["event"] for event in lines()} == {"step_done"}
+
+
+def test_a_line_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", closed)
+    configure_logs(Log(level="WARNING", format="text"))
+    closed.close()
+    structlog.get_logger().error("nobody_reads_this")
+    structlog.reset_defaults()

@@ -9,7 +9,7 @@ import logging
 import sys
 from contextlib import suppress
 from pathlib import PurePath
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -26,6 +26,7 @@ def configure_logs(settings: Log, verbosity: int = 0) -> None:
         if settings.format == "json"
         else structlog.dev.ConsoleRenderer(colors=False)
     )
+    printer = _Printer(sys.stderr)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -34,7 +35,7 @@ def configure_logs(settings: Log, verbosity: int = 0) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_names: printer,
         cache_logger_on_first_use=False,
     )
     for name in ("trafilatura", "htmldate", "dateparser", "httpx", "httpcore"):
@@ -56,6 +57,21 @@ def fault_of(error: BaseException) -> dict[str, Any]:
     return {"error": type(error).__name__, "cause": cause, "where": " ".join(where[-_FRAMES:])}
 
 
+class _Printer:
+    """Writes lines to a stream; where that is closed or full, a line is lost and the work goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """One line."""
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = warn = error = critical = exception = fatal = failure = log = msg
+
+
 class _Libraries(logging.Handler):
     """Takes what libraries log (from warnings on, as Python does) and keeps who and where, not what they say."""
 
@@ -65,5 +81,4 @@ class _Libraries(logging.Handler):
             return
         error = record.exc_info[1] if record.exc_info else None
         said = {"library": record.name, "line": f"{record.filename}:{record.lineno}"}
-        with suppress(OSError, ValueError):  # standard error may be closed: a log line must not stop the work
-            structlog.get_logger().warning("library", **said | (fault_of(error) if error else {}))
+        structlog.get_logger().warning("library", **said | (fault_of(error) if error else {}))
