@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pipeline.core.errors import Forbidden
 from pipeline.core.i18n import _
 
 Role = Literal["reviewer", "supervisor", "approver", "privacy", "scientist", "admin", "partner"]
@@ -48,12 +47,6 @@ ROLES: tuple[Role, ...] = tuple(MAY)
 def may(role: Role, permission: Permission) -> bool:
     """Whether the role holds the permission."""
     return permission in MAY[role]
-
-
-def require(role: Role, permission: Permission) -> None:
-    """Raise Forbidden unless the role holds the permission."""
-    if not may(role, permission):
-        raise Forbidden(_("the role {role} may not do this").format(role=role_name(role)))
 
 
 def role_name(code: str) -> str:
