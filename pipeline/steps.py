@@ -36,8 +36,8 @@ from pipeline.landing.derived import (
     derived_partitions,
     indexing,
     read_derived,
+    read_ids,
     read_notes,
-    read_unflagged_ids,
     to_be_indexed,
     unindexed_partitions,
 )
@@ -215,7 +215,7 @@ def index(
     work = indexing(place.home.derived, partition, dry_run=dry_run)
     with place.home.lock("index"), work, bound_contextvars(partition=partition):
         never, (past, held) = place.never_again(), _decided(place, now)
-        wanted = {flag.id for flag in read_derived(path, flagged=True)} if path and not dry_run else set()
+        wanted = set(read_ids(path, flagged=True)) if path and not dry_run else set()
         addresses = queueing.original_addresses(place, partition, wanted)
         for flags in batched(read_derived(path, flagged=True) if path else (), _PUT_ITEMS):
             alive = [flag for flag in flags if flag.id not in past and (flag.id in held or _in_time(flag, now))]
@@ -230,7 +230,7 @@ def index(
         if path and not dry_run:
             queueing.mirror(place)  # first, or the index would let go of what people took up meanwhile
             # A post that a mended rule no longer flags must not stay; what a person decided on does.
-            for ids in batched(read_unflagged_ids(path), _PUT_ITEMS):
+            for ids in batched(read_ids(path, flagged=False), _PUT_ITEMS):
                 queueing.dequeue(place, ids)
                 withdrawn += place.store.withdraw(ids)
     names = ("new", "updated", "unchanged", "expired", "erased")

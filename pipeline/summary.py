@@ -16,12 +16,11 @@ from pipeline.core.types import SHOWN_LABELS
 from pipeline.enrich.stages import stage_at
 from pipeline.landing.raw import partitions
 from pipeline.ledger import counts
-from pipeline.report.daily import Daily, Prominent, Queue, Rise
+from pipeline.report.daily import MEAN_DAYS, Daily, Prominent, Queue, Rise
+from pipeline.report.words import few
 from pipeline.workplace import Workplace
 
 SILENT = timedelta(days=2)
-_MEAN_DAYS = 28
-_FEW = 5  # accounts and cells under it are never printed as they are (DOMAIN 4.3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,7 @@ def daily(place: Workplace, day: date, offices: Sequence[str]) -> Daily:
             queue=queue,
             unseen=tuple(unseen_lines(unseen(place, db, offices, since, until))),
             criticism=criticism,
-            sample="DATA CONTOH" in office.name,
+            sample=office.is_sample,
         )
 
 
@@ -133,7 +132,7 @@ def _situation(place: Workplace, db: Connection, row: Any, copies: int) -> Promi
     kind = kind_name(row.kind)
     return Prominent(
         what="; ".join(topics or labels[:1]) or _("unknown"),
-        where=", ".join(region_name(place, code) for code in _finest(tags.get("region", []))) or _("unknown"),
+        where=", ".join(region_name(place, code) for code in finest(tags.get("region", []))) or _("unknown"),
         when=f"{moment:%d-%m-%Y}",
         source=f"{kind} ({row.platform})" if row.platform else kind,
         status=status_name(row.status),
@@ -143,18 +142,13 @@ def _situation(place: Workplace, db: Connection, row: Any, copies: int) -> Promi
 
 def _rises(place: Workplace, db: Connection, offices: Sequence[str], since: datetime, until: datetime) -> list[Rise]:
     today = counts.rises(db, offices, since, until)
-    before = counts.rises(db, offices, since - timedelta(days=_MEAN_DAYS), since)
+    before = counts.rises(db, offices, since - timedelta(days=MEAN_DAYS), since)
     found = []
     for (topic, province), (number, accounts, media) in today.items():
-        mean = before.get((topic, province), (0, 0, 0))[0] / _MEAN_DAYS
+        mean = before.get((topic, province), (0, 0, 0))[0] / MEAN_DAYS
         where = region_name(place, province) if province else _("unknown")
-        found.append(Rise(topic_name(place, topic), where, number, mean, few_or(accounts), media))
+        found.append(Rise(topic_name(place, topic), where, number, mean, few(accounts), media))
     return sorted(found, key=lambda rise: (rise.mean - rise.today, rise.topic, rise.region))
-
-
-def few_or(number: int) -> str:
-    """A count as it may be printed: "< 5" under five."""
-    return str(number) if number >= _FEW or number == 0 else f"< {_FEW}"
 
 
 def region_name(place: Workplace, code: str) -> str:
@@ -176,9 +170,9 @@ def stage_name(place: Workplace, code: str) -> str:
     return step.name_id if current_language() == "id" else step.name_en
 
 
-def _finest(codes: list[str]) -> list[str]:
-    """Without the provinces of the regencies that are named too."""
-    return [code for code in codes if not any(other != code and other.startswith(code + ".") for other in codes)][:3]
+def finest(codes: Sequence[str]) -> list[str]:
+    """Three of the regions at most, without the provinces of the regencies that are named too."""
+    return [code for code in codes if not any(other.startswith(code + ".") for other in codes)][:3]
 
 
 def _stage(place: Workplace, day: date) -> str:

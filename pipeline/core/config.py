@@ -19,6 +19,7 @@ from pipeline.core.types import FLAGGING_LABELS
 
 DEFAULTS = Path(__file__).resolve().parent.parent / "settings.toml"
 ENV_PREFIX = "KENTONGAN__"
+SAMPLE = "DATA CONTOH"  # in an office's name: every page and file says that nothing in it is real
 SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")  # it names a folder of landing/
 
 
@@ -46,6 +47,11 @@ class Office(Section):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(_("unknown time zone; use Asia/Jakarta, Asia/Makassar or Asia/Jayapura")) from error
         return value
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether its name says that nothing in it is real."""
+        return SAMPLE in self.name.upper()
 
     @property
     def zone(self) -> ZoneInfo:

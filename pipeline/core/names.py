@@ -144,13 +144,7 @@ def reason_name(code: str) -> str:
 
 def ground_name(code: str) -> str:
     """The ground of hatred that a reviewer saw."""
-    names = {
-        "religion": _("Religion or belief"),
-        "race": _("Ethnicity or race"),
-        "gender": _("Gender or sexual orientation"),
-        "physical": _("Body or disability"),
-    }
-    return names.get(code, code)
+    return label_name(f"ground_{code}")
 
 
 def follow_up_name(code: str) -> str:

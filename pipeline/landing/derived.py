@@ -246,12 +246,19 @@ def _made_at(mark: Path) -> int:
 
 def read_derived(path: Path, *, flagged: bool = False) -> Iterator[Flag]:
     """Yield a partition's posts (only those with a `why` if `flagged`); raises ItemError if the file is damaged."""
-    try:
+    with _damage_told(path):
         for table in batches(path):
             if flagged:
                 table = table.filter(pc.greater(pc.list_value_length(table["why"]), 0))
             for row in table.to_pylist():
                 yield flag_from_dict(row)
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """What reading a damaged file raises, as ItemError with what to do."""
+    try:
+        yield
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise ItemError(
             _("derived file {name} is damaged ({error}); run `kentongan replay` for its partition").format(
@@ -266,12 +273,13 @@ def read_texts(path: Path, ids: Sequence[str]) -> dict[str, str]:
     return {row["id"]: row["text"] for row in rows}
 
 
-def read_unflagged_ids(path: Path) -> Iterator[str]:
-    """Yield the ids of a partition's posts that nothing flagged."""
-    with pq.ParquetFile(path) as file:
+def read_ids(path: Path, *, flagged: bool) -> Iterator[str]:
+    """Yield the ids of a partition's posts that something flagged, or of the others; reads nothing else of them."""
+    which = pc.greater if flagged else pc.equal
+    with _damage_told(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=10_000, columns=["id", "why"]):
             table = pa.Table.from_batches([batch])
-            yield from table.filter(pc.equal(pc.list_value_length(table["why"]), 0))["id"].to_pylist()
+            yield from table.filter(which(pc.list_value_length(table["why"]), 0))["id"].to_pylist()
 
 
 def count_samples(derived: Path, partition: str, office: str) -> int:

@@ -15,9 +15,9 @@ from pipeline.core.clock import partition_start
 from pipeline.core.types import FLAGGING_LABELS, LABELS
 from pipeline.ledger import counts
 from pipeline.ledger.counts import Backlog, Tally
-from pipeline.report.words import FEW
+from pipeline.report.words import FEW, few
 from pipeline.review.provinces import level_of
-from pipeline.summary import Unseen, few_or, region_name, topic_name, unseen, unseen_lines
+from pipeline.summary import Unseen, region_name, topic_name, unseen, unseen_lines
 from pipeline.workplace import Workplace
 
 PERIODS = (7, 28, 90)  # days
@@ -134,9 +134,9 @@ def _groups(place: Workplace, tallies: Sequence[Tally], *, topics: bool) -> tupl
         Group(
             code=tally.value,
             name=topic_name(place, tally.value) if topics else region_name(place, tally.value),
-            flags=few_or(tally.flags),
-            reviewed=few_or(tally.reviewed),
-            confirmed=few_or(tally.confirmed),
+            flags=few(tally.flags),
+            reviewed=few(tally.reviewed),
+            confirmed=few(tally.confirmed),
             level=level_of(tally.flags),
             waits=tally.reviewed == 0,
         )

@@ -24,6 +24,7 @@ from pipeline.core.roles import may
 from pipeline.core.types import Flag
 from pipeline.ledger import items, people, verdicts
 from pipeline.ledger.items import Item
+from pipeline.report.words import few
 from pipeline.review import views
 from pipeline.review.deciding import (
     adjudicates,
@@ -87,7 +88,7 @@ def _render(visit: Visit, item: Item, flag: Flag | None, *, away: bool, error: s
         copies=[copy for copy in copies if copy.key != item.key][:_COPIES],
         spread=spread,
         spread_regions=[(region_name(place, code), number) for code, number in spread.provinces],
-        accounts=views.accounts_of(accounts),
+        accounts=few(accounts),
         decides=decides,
         opens=may(visit.role_in(item.office), "open_source"),
         seen="" if flag is None else text_hash(flag),

@@ -13,7 +13,7 @@ from pipeline.review.downloads import workbook
 from pipeline.review.figures import FIGURED, PERIODS, Figures, Group, Stretch, figures
 from pipeline.review.guard import Visit, page
 from pipeline.review.provinces import LEVELS, outline
-from pipeline.review.templating import SAMPLE, written_day, written_time
+from pipeline.review.templating import written_day, written_time
 from pipeline.summary import region_name
 
 
@@ -129,5 +129,5 @@ def _sheet(
     visit: Visit, title: str, columns: tuple[str, ...], rows: tuple[tuple[object, ...], ...], *notes: str
 ) -> Sheet:
     rows = rows or ((_("Nil"), *("" for _column in columns[1:])),)
-    sample = SAMPLE in visit.place.settings.office.name.upper()
+    sample = visit.place.settings.office.is_sample
     return Sheet(title, columns, rows, (*((_("SAMPLE DATA"),) if sample else ()), *notes))

@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 from starlette.responses import Response
 
 from pipeline import looking
+from pipeline.core.config import SAMPLE
 from pipeline.core.errors import ConfigError, StoreUnavailable
 from pipeline.core.i18n import _
 from pipeline.core.names import status_name
@@ -20,7 +21,6 @@ from pipeline.ledger import items, people
 from pipeline.report.sheets import Sheet, to_csv, to_xlsx
 from pipeline.review.asking import Asked, Facet, conditions, facets, link, read_asked, typed_whole
 from pipeline.review.guard import Visit, page
-from pipeline.review.templating import SAMPLE
 from pipeline.review.views import Row, row_of
 
 SHOWN = 20  # hits on a page
@@ -168,7 +168,7 @@ def export_search(visit: Visit) -> Response:
     for office in visit.offices:
         details = {"what": "search", "form": form, "rows": counts[office]}
         visit.audit("export", office=office, details=details, payload={"words": words})
-    sample = "-DATA-CONTOH" if _is_sample(visit) else ""
+    sample = "-DATA-CONTOH" if visit.place.settings.office.is_sample else ""
     name = f"kentongan{sample}-cari-{visit.now.astimezone(place.settings.office.zone):%Y-%m-%d}.{form}"
     return Response(body, headers={"Content-Type": kind, "Content-Disposition": f'attachment; filename="{name}"'})
 
@@ -207,17 +207,13 @@ def _sheet(visit: Visit, asked: Asked, rows: Sequence[Row]) -> Sheet:
         )
         for row in rows
     ]
-    sample = (SAMPLE,) if _is_sample(visit) else ()
+    sample = (SAMPLE,) if visit.place.settings.office.is_sample else ()
     notes = (
         looking.explain_query(visit.place, asked.query),
         _("Times are in the zone {zone}. An indication is no decision.").format(zone=zone.key),
         _("At most {count} rows.").format(count=EXPORTED),
     )
     return Sheet(_("Search"), (*sample, *columns), tuple((*sample, *row) for row in values), tuple(filter(None, notes)))
-
-
-def _is_sample(visit: Visit) -> bool:
-    return SAMPLE in visit.place.settings.office.name.upper()
 
 
 # ---- saved searches

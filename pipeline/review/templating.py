@@ -25,7 +25,6 @@ _MONTHS = {
     "id": ("Jan", "Feb", "Mar", "Apr", "Mei", "Jun", "Jul", "Agu", "Sep", "Okt", "Nov", "Des"),
     "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
 }
-SAMPLE = "DATA CONTOH"  # in the office's name: every page says that nothing on it is real
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def build_templates(settings: Settings, assets: dict[str, Asset]) -> Environment
         "current_language": current_language,
         "languages": LANGUAGES,
         "office_name": settings.office.name,
-        "sample": SAMPLE in settings.office.name.upper(),
+        "sample": settings.office.is_sample,
     }
     made.filters |= {
         "breakable": breakable,

@@ -24,7 +24,7 @@ from pipeline.ledger.chain import Entry, Verified
 from pipeline.report.sheets import Sheet
 from pipeline.review.downloads import workbook
 from pipeline.review.guard import Visit, page
-from pipeline.review.templating import SAMPLE, written_day, written_time
+from pipeline.review.templating import written_day, written_time
 
 PAGE = 50
 MOST = 20_000  # entries of an export; the whole chain goes out by `kentongan ledger export`
@@ -75,7 +75,7 @@ def export_trail(visit: Visit) -> Response:
         (written_time(line.at, zone), line.action, line.who_id or line.who, line.details, line.office) for line in lines
     )
     columns = (_("Time"), _("Action"), _("Account"), _("Details"), _("Office"))
-    notes = [_("SAMPLE DATA")] if SAMPLE in visit.place.settings.office.name.upper() else []
+    notes = [_("SAMPLE DATA")] if visit.place.settings.office.is_sample else []
     if len(rows) == MOST:
         text = _("Only the newest {count} entries; the whole chain: kentongan ledger export --chain FILE")
         notes.append(text.format(count=MOST))

@@ -13,7 +13,7 @@ from pipeline.core.names import band_name, kind_name, label_meaning, label_name
 from pipeline.core.types import FLAGGING_LABELS, Flag, Reason, Signal
 from pipeline.ledger.items import Item
 from pipeline.report.soften import soften
-from pipeline.summary import few_or, region_name, stage_name, topic_name
+from pipeline.summary import finest, region_name, stage_name, topic_name
 from pipeline.workplace import Workplace
 
 SNIPPET = 240  # characters (DOMAIN 2.1)
@@ -142,8 +142,7 @@ def top_band(flag: Flag) -> Band | None:
 def region_names(place: Workplace, flag: Flag) -> tuple[str, ...]:
     """ "61.01 Kabupaten ..." of the regions that the text names; a province is left out where its regency is named."""
     codes = [region.code for region in flag.regions if region.how == "mention"]
-    finest = [code for code in codes if not any(other.startswith(code + ".") for other in codes)]
-    return tuple(f"{code} {region_name(place, code)}" for code in finest[:3])
+    return tuple(f"{code} {region_name(place, code)}" for code in finest(codes))
 
 
 def indications(flag: Flag) -> list[Indication]:
@@ -208,11 +207,6 @@ def regions(place: Workplace, flag: Flag) -> list[Named]:
 def topics(place: Workplace, flag: Flag) -> list[Named]:
     """The topics of a flag with the words that match."""
     return [Named(topic_name(place, topic.code), _words(flag.post.text, topic.spans)) for topic in flag.topics]
-
-
-def accounts_of(number: int) -> str:
-    """How many accounts published a cluster: "< 5" under five."""
-    return few_or(number)
 
 
 def _words(text: str, spans: Iterable[Sequence[int]]) -> tuple[str, ...]:
