@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,9 +17,12 @@ PASSWORD = "kentongan di gardu 7"
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashing is slow on purpose; only one test needs the real cost."""
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hashing is slow on purpose; only one test needs the real cost. No cheap hash stays behind."""
     monkeypatch.setattr(people, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    people._nobody.cache_clear()
+    yield
+    people._nobody.cache_clear()
 
 
 def _person(ledger: Ledger, name: str = "sari", role: str = "reviewer", *, must_change: bool = False) -> people.User:
