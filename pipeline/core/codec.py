@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from pipeline.core.types import Flag, Post, Reason, Region, Signal, Topic
+from pipeline.core.types import ClaimMatch, Flag, Post, Reason, Region, Signal, Topic
 
 _TIMES = ("fetched_at", "published_at", "expires_at", "deleted_at_source")
 _POST_FIELDS = tuple(Post.__dataclass_fields__)
@@ -34,7 +34,17 @@ def flag_to_dict(flag: Flag, *, private: bool = False) -> dict[str, Any]:
         {"code": topic.code, "name": topic.name, "protected": topic.protected, "spans": [list(s) for s in topic.spans]}
         for topic in flag.topics
     ]
-    row["claims"], row["why"], row["why_not"] = list(flag.claims), list(flag.why), list(flag.why_not)
+    row["claims"] = [
+        {
+            "id": match.id,
+            "score": match.score,
+            "level": match.level,
+            "returned": match.returned,
+            "spans": [list(span) for span in match.spans],
+        }
+        for match in flag.claims
+    ]
+    row["why"], row["why_not"] = list(flag.why), list(flag.why_not)
     row["cluster"], row["sample_probability"] = flag.cluster, flag.sample_probability
     row["fingerprint"], row["month"], row["status"] = flag.fingerprint, flag.month, flag.status
     return row
@@ -73,7 +83,9 @@ def flag_from_dict(row: dict[str, Any]) -> Flag:
             for r in row["regions"]
         ),
         topics=tuple(Topic(t["code"], t["name"], t["protected"], _spans(t["spans"])) for t in row["topics"]),
-        claims=tuple(row["claims"]),
+        claims=tuple(
+            ClaimMatch(c["id"], c["score"], c["level"], c["returned"], _spans(c["spans"])) for c in row["claims"]
+        ),
         why=tuple(row["why"]),
         why_not=tuple(row["why_not"]),
         cluster=row["cluster"],

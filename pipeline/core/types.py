@@ -14,7 +14,7 @@ Kind = Literal["post", "comment", "news", "field", "forwarded"]
 Visibility = Literal["media", "official", "broadcast", "comment", "submitted"]
 Precision = Literal["second", "minute", "hour", "day", "month", "none"]
 Band = Literal["low", "medium", "high"]
-Why = Literal["signal", "topic", "claim", "sample"]
+Why = Literal["signal", "topic", "claim", "spread", "sample"]
 Status = Literal[
     "open", "claimed", "second_review", "confirmed", "rejected", "unsure", "escalated", "expired", "erased"
 ]
@@ -146,6 +146,21 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimMatch:
+    """A checked claim that a post seems to carry, how alike they are in [0, 1], and the shared words in the post.
+
+    `match` makes the signal `hoax_claim`; `suggest` is only shown; `denial` is a post that denies or checks the claim.
+    `returned` says that the claim was checked long before the post.
+    """
+
+    id: str
+    score: float
+    level: Literal["match", "suggest", "denial"]
+    returned: bool = False
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """A post with all that we found about it, and `why` it is worth a person's time.
 
@@ -157,7 +172,7 @@ class Flag:
     signals: tuple[Signal, ...] = ()
     regions: tuple[Region, ...] = ()
     topics: tuple[Topic, ...] = ()
-    claims: tuple[str, ...] = ()
+    claims: tuple[ClaimMatch, ...] = ()
     why: tuple[Why, ...] = ()
     why_not: tuple[str, ...] = ()
     cluster: str = ""

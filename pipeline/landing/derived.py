@@ -86,7 +86,20 @@ SCHEMA = pa.schema(
                 )
             ),
         ),
-        ("claims", pa.list_(pa.string())),
+        (
+            "claims",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("id", pa.string()),
+                        ("score", pa.float64()),
+                        ("level", pa.string()),
+                        ("returned", pa.bool_()),
+                        ("spans", pa.list_(_SPAN)),
+                    ]
+                )
+            ),
+        ),
         ("why", pa.list_(pa.string())),
         ("why_not", pa.list_(pa.string())),
         ("cluster", pa.string()),

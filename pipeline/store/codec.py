@@ -46,6 +46,7 @@ def without_text(flag: Flag) -> Flag:
         signals=tuple(replace(signal, reasons=()) for signal in flag.signals),
         regions=tuple(replace(region, spans=()) for region in flag.regions),
         topics=tuple(replace(topic, spans=()) for topic in flag.topics),
+        claims=tuple(replace(match, spans=()) for match in flag.claims),
     )
 
 
