@@ -23,7 +23,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration (a test compares it with migrations/versions)."""
 
 # Names of constraints must not differ between the two databases, or migrations could not name them.
@@ -121,7 +121,7 @@ item_tag = Table(
     "item_tag",
     metadata,
     Column("subject", String(64), ForeignKey("item.subject", ondelete="CASCADE"), primary_key=True),
-    Column("field", String(16), primary_key=True),  # label, topic, province, region
+    Column("field", String(16), primary_key=True),  # label, topic, province, region, claim
     Column("value", String(64), primary_key=True),
     Index("ix_item_tag_value", "field", "value"),
 )
@@ -131,6 +131,33 @@ erased = Table(  # the do-not-take-again list
     metadata,
     Column("subject", String(64), primary_key=True),
     Column("at", BigInteger, nullable=False),
+)
+
+claim = Table(  # what its reviews say together, kept beside them so that claims can be listed
+    "claim",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("standing", String(16), nullable=False),
+    Column("first_at", BigInteger),
+    Column("rev", BigInteger, nullable=False, unique=True),  # grows with every change: what is new for the claims index
+    Index("ix_claim_standing", "standing", "first_at"),
+)
+
+claim_review = Table(
+    "claim_review",
+    metadata,
+    Column("key", String(24), primary_key=True),
+    Column("claim_id", String(16), ForeignKey("claim.id"), nullable=False),
+    Column("words", String(64), nullable=False),  # hash of the claim's words: two checkers of one sentence meet here
+    Column("checker", String(120), nullable=False),
+    Column("source", String(40), nullable=False),
+    Column("reviewed_at", BigInteger),
+    Column("digest", String(64), nullable=False),
+    Column("body", Text, nullable=False),  # the review as JSON
+    Index("ix_claim_review_claim_id", "claim_id"),
+    Index("ix_claim_review_words", "words"),
+    Index("ix_claim_review_checker", "checker"),
 )
 
 user = Table(
