@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.compute as pc
 import structlog
 
-from pipeline.classify.policy import decide, may_sample, sample_rank
+from pipeline.classify.policy import decide, may_sample, may_spread, sample_rank
 from pipeline.core.batches import batched
 from pipeline.core.clock import days_before, partition_start
 from pipeline.core.errors import ItemError
@@ -30,8 +30,10 @@ from pipeline.landing.derived import (
     signature_files,
     write_derived,
 )
+from pipeline.landing.growth import account_of, fast_clusters
 from pipeline.landing.quarantine import Quarantine, quarantine
 from pipeline.landing.raw import part_name, parts
+from pipeline.matching import claims_of, with_claims
 from pipeline.parsing import Parsers
 from pipeline.text import normalise
 
@@ -80,6 +82,8 @@ class PartitionRun:
         self._ids: list[str] = []
         self._identity: list[int] = []
         self._minhash: list[near.U32] = []
+        self._counted: list[bool] = []  # towards a text that spreads fast
+        self._accounts: list[int] = []
         self._samples: list[tuple[float, int]] = []
         self._seen: set[int] = set()
 
@@ -159,9 +163,11 @@ class PartitionRun:
         place, zone = self._place, self._office.zone
         texts = [post.text for post in posts]
         scored, ruled = place.classifier.classify(texts, reasons=False), place.threats.classify(texts)
+        carried = claims_of(place.matcher, posts)
         flags = []
-        for post, by_model, by_rule in zip(posts, scored, ruled, strict=True):
+        for post, by_model, by_rule, claims in zip(posts, scored, ruled, carried, strict=True):
             flag = Flag(post, (*by_model, *by_rule), fingerprint=self._fingerprint(post), month=self._month)
+            flag = with_claims(flag, claims, place.matcher)
             for enricher in place.enrichers:
                 flag = enricher.enrich(flag)
             stage = stage_at(post.published_at or post.fetched_at, flag.regions, place.calendar, zone)
@@ -194,6 +200,8 @@ class PartitionRun:
             if rank < share and may_sample(flag):
                 self._samples.append((rank, row))
             self._identity.append(near.identity_of(flag.post))
+            self._counted.append("claim" not in flag.why and may_spread(flag))
+            self._accounts.append(account_of(flag.post.author_key))
         self._ids += [flag.id for flag in flags]
         if flags:
             texts = [" ".join(normalise(flag.post.text).tokens) for flag in flags]
@@ -209,7 +217,9 @@ class PartitionRun:
         why = table["why"].to_pylist()
         probability: list[float | None] = [None] * len(table)
         for at, row in enumerate(rows):
-            if row in self._sampled:
+            if row in self._spreading:
+                why[at] = [*why[at], "spread"]
+            elif row in self._sampled:
                 why[at], probability[at] = ["sample"], self._probability
         expires = [
             self._expiry(moment, bool(reasons), source)
@@ -248,7 +258,23 @@ class PartitionRun:
         room = max(0, self._place.policy.sample_per_day - taken)
         chosen = heapq.nsmallest(room, self._samples)
         self._sampled = {row for _rank, row in chosen}
+        self._spreading = self._first_of_fast()
         self._probability = self._place.policy.sample_share * len(chosen) / max(1, len(self._samples))
+
+    def _first_of_fast(self) -> set[int]:
+        """The first row of each cluster that spreads fast and that no fact-checker wrote about."""
+        claims = self._place.settings.claims
+        fast = fast_clusters(
+            *(claims, self._clusters, self._counted, self._accounts),
+            derived=self._place.home.derived,
+            partition=self._partition,
+            days=self._near.days,
+            zone=self._office.zone,
+        )
+        first = {
+            name: row for row, name in reversed(list(enumerate(self._clusters))) if name in fast and self._last[row]
+        }
+        return set(first.values())
 
     def _signatures(self) -> near.Signatures:
         if not self._ids:

@@ -93,6 +93,9 @@ def _tags(flag: Flag) -> Iterable[tuple[str, str]]:
             yield "label", signal.label
     for topic in flag.topics:
         yield "topic", topic.code
+    for match in flag.claims:
+        if match.level == "match":
+            yield "claim", match.id
     for region in flag.regions:
         if region.how == "mention":
             yield "region", region.code

@@ -10,27 +10,25 @@ the caller passes `now` where it matters.
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from pipeline import queueing
+from pipeline import purging, queueing
 from pipeline.core.batches import batched
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
-from pipeline.core.errors import ConfigError, Conflict, ItemError, KentonganError, TransientError
+from pipeline.core.errors import ConfigError, Conflict, Failed, ItemError, KentonganError, TransientError
 from pipeline.core.files import remove_leftovers
 from pipeline.core.i18n import _
 from pipeline.core.ports import Source
 from pipeline.core.types import Flag, PutCount, Quarantined, RawItem, StepReport
 from pipeline.flagging import PartitionRun
-from pipeline.landing import retention
 from pipeline.landing.derived import (
     derived_file,
     derived_partitions,
@@ -43,7 +41,7 @@ from pipeline.landing.derived import (
 )
 from pipeline.landing.quarantine import quarantine
 from pipeline.landing.raw import part_name, part_names, partitions, parts, read_header, write_part
-from pipeline.ledger import audit, erasure, verdicts
+from pipeline.ledger import audit
 from pipeline.sources import inbox
 from pipeline.workplace import Workplace
 
@@ -59,14 +57,6 @@ _log = structlog.get_logger()
 
 def quiet(step: str, items: int) -> None:
     """No progress at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A source that could not be read, and what to do."""
-
-    source: str
-    error: KentonganError
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +204,7 @@ def index(
     withdrawn = 0
     work = indexing(place.home.derived, partition, dry_run=dry_run)
     with place.home.lock("index"), work, bound_contextvars(partition=partition):
-        never, (past, held) = place.never_again(), _decided(place, now)
+        never, (past, held) = place.never_again(), purging.decided(place, now)
         wanted = set(read_ids(path, flagged=True)) if path and not dry_run else set()
         addresses = queueing.original_addresses(place, partition, wanted)
         for flags in batched(read_derived(path, flagged=True) if path else (), _PUT_ITEMS):
@@ -313,57 +303,11 @@ def reindex(
 
 
 def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepReport:
-    """Remove what is past its time (DOMAIN 4.6): raw parts, unflagged posts (counts stay), flags nobody looked at.
-
-    Holds the locks of all other work, so that nothing is written while it is taken away.
-    """
-    keep, home, zone = place.settings.retention, place.home, place.settings.office.zone
-    counts: Counter[str] = Counter()
-    for folder in sorted(path for path in home.landing.glob("*") if path.is_dir()):
-        with home.lock(f"ingest-{folder.name}"):
-            counts["leftovers"] += remove_leftovers(folder)
-            counts += retention.purge_landing(folder, keep, now, zone, dry_run=dry_run)
-    with home.lock("flag"), home.lock("index"):
-        counts["leftovers"] += remove_leftovers(home.derived) + remove_leftovers(home.quarantine)
-        counts += _purge_flags(place, now, dry_run=dry_run)
-    counts += retention.purge_quarantine(home.quarantine, keep.raw_social, now, zone, dry_run=dry_run)
-    refused = home.inbox / inbox.REFUSED
-    counts["refused_removed"] = retention.purge_folder(refused, keep.raw_social, now, dry_run=dry_run)
-    return _reported(StepReport("purge", partition_of(now, zone), sum(counts.values()), dict(counts)))
-
-
-def _purge_flags(place: Workplace, now: datetime, *, dry_run: bool) -> Counter[str]:
-    """Flags and derived posts past their time; those that people decided on have periods of their own."""
-    keep, derived, zone = place.settings.retention, place.home.derived, place.settings.office.zone
-    decided, held = _decided(place, now)
-    purge_derived = functools.partial(
-        retention.purge_derived,
-        *(derived, keep, place.settings.near_duplicates.days, now, zone),
-        held=held,
-        due=decided,
+    """Remove what is past its time (DOMAIN 4.6): raw parts, unflagged posts (counts stay), flags nobody looked at."""
+    counts = purging.purge(place, now, dry_run=dry_run)
+    return _reported(
+        StepReport("purge", partition_of(now, place.settings.office.zone), sum(counts.values()), dict(counts))
     )
-    counts, flags = purge_derived(dry_run=True)
-    undecided = sorted({*flags, *place.store.due(now)} - decided - held)  # the index may not know a decision yet
-    if dry_run:
-        return counts + Counter(flags_expired=len(undecided))
-    # Index and ledger lose the texts first: a kill between leaves nothing that nobody purges.
-    expired = place.store.expire(undecided)
-    stripped = place.store.expire(sorted(decided), keep_status=True)
-    with place.ledger.write() as db:
-        erasure.expire(db, undecided)
-        erasure.drop_addresses(db, decided)
-    place.ledger.shed()
-    counts, _flags = purge_derived(dry_run=False)
-    return counts + Counter(flags_expired=expired, texts_removed=stripped)
-
-
-def _decided(place: Workplace, now: datetime) -> tuple[frozenset[str], frozenset[str]]:
-    """Flags that people decided on: those whose text is past its time, and those that have a longer one."""
-    keep = place.settings.retention
-    with place.ledger.read() as db:
-        rejected, held = verdicts.past_and_held(db, "rejected", now - timedelta(days=keep.rejected))
-        confirmed, longer = verdicts.past_and_held(db, "confirmed", now - timedelta(days=keep.confirmed))
-    return rejected | confirmed, held | longer
 
 
 def _in_time(flag: Flag, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.classify.policy import Policy
 from pipeline.classify.registry import find_model, list_models, load_classifier
@@ -33,9 +34,12 @@ from pipeline.sources.registry import build_source, guess_source
 from pipeline.store.registry import open_store
 from pipeline.text import TEXT_VERSION
 
+if TYPE_CHECKING:
+    from pipeline.enrich.claims import ClaimIndex, ClaimMatcher
+
 _FIRST_YEAR = 2024  # no data of this program is older
 _TOLERANCE = timedelta(hours=3)  # an office that moves to another zone of Indonesia moves by two
-CLAIMS_INDEX = "none"  # part of the fingerprint from the first day; claims come to enrich/ later
+_NO_CLAIMS = "none"  # stands for the claims index in the fingerprint while there is none
 
 
 class Workplace:
@@ -100,6 +104,51 @@ class Workplace:
         policy = self.settings.policy
         return Policy(policy.thresholds, policy.sample_share, policy.sample_per_day, policy.drop_out_of_area)
 
+    @property
+    def claim_index_folder(self) -> Path:
+        """Where the claims index lies."""
+        return self.home.claims / "index"
+
+    @property
+    def thresholds_file(self) -> Path:
+        """The thresholds that this office fitted; absent: those shipped with the ranker."""
+        return self.home.claims / "thresholds.json"
+
+    @cached_property
+    def claim_index(self) -> ClaimIndex:
+        """The index of all that posts are compared with; raises ItemError if it is damaged."""
+        from pipeline.enrich.claims import ClaimIndex
+
+        return ClaimIndex.open(self.claim_index_folder)
+
+    @cached_property
+    def matcher(self) -> ClaimMatcher | None:
+        """What finds the claims that posts carry; None while no claim is known."""
+        if not self.claim_index_folder.is_dir() or not len(self.claim_index):
+            return None
+        return self.matcher_on(self.claim_index)
+
+    def matcher_on(self, index: ClaimIndex) -> ClaimMatcher:
+        """A matcher with this office's thresholds on an index, which may hold a few claims only."""
+        from pipeline.enrich.claims import ClaimMatcher, Thresholds, load_ranker
+
+        ranker = load_ranker(self._newest_ranker())
+        own = self.thresholds_file
+        thresholds = Thresholds.read(own) if own.is_file() else ranker.thresholds
+        return ClaimMatcher(index, ranker, thresholds, old_days=self.settings.claims.old_days)
+
+    def forget_claims(self) -> None:
+        """Claims or thresholds changed: what was opened of them is opened anew at the next use."""
+        for name in ("claim_index", "matcher", "fingerprint"):
+            self.__dict__.pop(name, None)
+
+    def _newest_ranker(self) -> Path:
+        """The newest ranker of this home, else the shipped one."""
+        folders = [*(self.home.root / "models").glob("claims-*"), *models_path().glob("claims-*")]
+        if not folders:
+            raise ConfigError(_("there is no model that ranks claims; install the program again"))
+        return max(folders, key=lambda folder: folder.name)
+
     @cached_property
     def store(self) -> Store:
         """The search index."""
@@ -149,7 +198,7 @@ class Workplace:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with everything but a post's own text that can change what we say of it."""
-        near = self.settings.near_duplicates
+        near, claims = self.settings.near_duplicates, self.settings.claims
         parts = (
             TEXT_VERSION,
             self.classifier.digest,
@@ -158,7 +207,8 @@ class Workplace:
             self.topics.hash,
             _hash(data_path("regions")),
             _hash(self._file(self.settings.office.calendar, "calendar.toml")),
-            CLAIMS_INDEX,
+            self.matcher.digest if self.matcher else _NO_CLAIMS,
+            repr((claims.spread_copies, claims.spread_accounts, claims.spread_hours)),
             self.settings.office.code,
             repr((near.threshold, near.days, near.min_letters)),
         )

@@ -233,7 +233,8 @@ def test_a_post_of_another_province_is_counted_and_dropped(tmp_path: Path) -> No
 
 
 def test_samples_are_few_and_say_how_likely_they_were(tmp_path: Path) -> None:
-    place = _place(tmp_path / "home", KENTONGAN__POLICY__SAMPLE_PER_DAY="3")
+    settings = {"KENTONGAN__POLICY__SAMPLE_PER_DAY": "3", "KENTONGAN__CLAIMS__SPREAD_COPIES": "0"}
+    place = _place(tmp_path / "home", **settings)
     texts = [f"hari ke {n} panen cabai di kebun belakang rumah" for n in range(1500)]
     flag, index = _run(place, _file(tmp_path, *_rows(*texts)))[1:]
     assert flag.counts["sampled"] == 3

@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from pipeline.core.types import FLAGGING_LABELS, LABELS, Flag, Signal, Why
 
-POLICY_VERSION = "1"
+POLICY_VERSION = "2"
 TOPIC_KINDS = frozenset({"news", "field"})
 
 
@@ -40,13 +40,12 @@ def decide(flag: Flag, policy: Policy, *, out_of_area: bool = False) -> Flag:
         return replace(flag, signals=signals, why=(), why_not=("out_of_area",))
     why: list[Why] = []
     why_not: list[str] = []
-    flagging = over & FLAGGING_LABELS - {"hoax_claim"}
+    flagging = over & FLAGGING_LABELS
     if flagging and _is_press(flag):
         why_not.append("press_reports")
     elif flagging:
-        why.append("signal")
-    if "hoax_claim" in over:
-        why.append("claim")
+        why += ["signal"] if flagging - {"hoax_claim"} else []
+        why += ["claim"] if "hoax_claim" in flagging else []
     if flag.topics and flag.post.kind in TOPIC_KINDS:
         why.append("topic")
     elif flag.topics and not why:
@@ -60,6 +59,16 @@ def decide(flag: Flag, policy: Policy, *, out_of_area: bool = False) -> Flag:
 def may_sample(flag: Flag) -> bool:
     """Whether an unflagged post may come to the queue as `sample`: public broadcast, without an original address."""
     return not flag.why and flag.post.visibility == "broadcast" and not flag.post.url and not _is_press(flag)
+
+
+def may_spread(flag: Flag) -> bool:
+    """Whether copies of the post count towards "spreads fast, no fact-check yet".
+
+    What people post, not the press or an institution; nothing that a protected topic covers (lawful assembly, land,
+    allegations of fraud ...): that many people say it is no reason to look at them.
+    """
+    by_people = flag.post.kind in ("post", "comment", "forwarded") and flag.post.institution is None
+    return by_people and not any(topic.protected for topic in flag.topics)
 
 
 def sample_rank(flag_id: str) -> float:

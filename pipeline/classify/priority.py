@@ -1,6 +1,6 @@
 """How urgent a flag is before time and spread count: what stands first in the reviewers' queue (DOMAIN 2.1).
 
-    threat or incitement 5, hatred against a group 4, a matched claim 4, a topic alone 2
+    threat or incitement 5, hatred against a group 4, a matched claim 4, a text that spreads fast 3, a topic 2
     +1 if the model is sure (upper band)   +1 for a topic that is not protected   +0.5 if it names a region
 
 Protected topics (lawful assembly, land, fraud allegations ...) never raise it. A `sample` gets a value of the same
@@ -13,7 +13,7 @@ from pipeline.classify.policy import sample_rank
 from pipeline.core.types import Flag
 
 _LABELS = {"threat": 5.0, "incitement": 5.0, "hate_group": 4.0, "hoax_claim": 4.0}
-_TOPIC = 2.0
+_TOPIC, _SPREAD = 2.0, 3.0
 _SPAN = 5.5  # from a topic alone to a sure threat
 
 
@@ -22,7 +22,7 @@ def base_priority(flag: Flag) -> float:
     if "sample" in flag.why:
         return round(_TOPIC + _SPAN * sample_rank(f"priority {flag.id}"), 3)
     over = [signal for signal in flag.signals if signal.over and signal.label in _LABELS]
-    value = max((_LABELS[signal.label] for signal in over), default=_TOPIC)
+    value = max((_LABELS[signal.label] for signal in over), default=_SPREAD if "spread" in flag.why else _TOPIC)
     if any(signal.band == "high" for signal in over):
         value += 1.0
     if any(not topic.protected for topic in flag.topics):

@@ -14,6 +14,8 @@ KentonganError                 every error that we raise on purpose; its text is
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 
 class KentonganError(Exception):
     """Parent of all errors raised on purpose; `str()` of it is a message for a person."""
@@ -66,3 +68,11 @@ class Forbidden(KentonganError):
     """Whoever asks may not do this; the message says what is missing, never what there is to see."""
 
     exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A source or step that failed while others went on, and why."""
+
+    source: str
+    error: KentonganError

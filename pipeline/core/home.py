@@ -50,6 +50,11 @@ class Home:
         return self.root / "state"
 
     @property
+    def claims(self) -> Path:
+        """What fact-checkers wrote as it was fetched, and the index made of it (the ledger is the truth)."""
+        return self.root / "claims"
+
+    @property
     def secret(self) -> Path:
         """What pseudonyms are made with."""
         return self.root / "secret"

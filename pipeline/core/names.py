@@ -35,6 +35,7 @@ def why_name(code: str) -> str:
         "signal": _("a signal over its threshold"),
         "topic": _("a watch topic in a news article or field report"),
         "claim": _("a claim that was already checked"),
+        "spread": _("spreads fast, no fact-check yet"),
         "sample": _("a sample of what no rule flagged"),
     }
     return names.get(code, code)

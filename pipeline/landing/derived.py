@@ -7,7 +7,7 @@ Written in row groups as they come, and finished in a second pass that adds what
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -157,6 +157,23 @@ def rewrite_derived(path: Path, gone: str, heir: str) -> int:
 
     rewrite(path, rest_of, pq.read_schema(path))
     return count
+
+
+def change_rows(path: Path, changed: Mapping[int, Flag]) -> None:
+    """Replace some rows, by their number in the file, in one rename."""
+    first = 0
+
+    def with_changes(table: pa.Table) -> pa.Table:
+        nonlocal first
+        here = [row for row in range(first, first + len(table)) if row in changed]
+        rows = table.to_pylist() if here else []
+        for row in here:
+            rows[row - first] = flag_to_dict(changed[row], private=True)
+        first += len(table)
+        return pa.Table.from_pylist(rows, schema=table.schema) if here else table
+
+    if changed:
+        rewrite(path, with_changes, pq.read_schema(path))
 
 
 def batches(path: Path) -> Iterator[pa.Table]:

@@ -25,18 +25,23 @@ _NEWS_KEEPS = ("title", "link", "id", "published")
 _EXCERPT = 300  # characters of an article that stay beside its title and link
 
 
-def purge_landing(landing: Path, keep: Retention, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
-    """Remove one source's social parts past `raw_social` days, trim news past `raw_news`; its `max_days` goes first."""
+def purge_landing(
+    landing: Path, keep: Retention, now: datetime, zone: ZoneInfo, *, claims: bool = False, dry_run: bool
+) -> Counter[str]:
+    """Remove one source's social parts past `raw_social` days, trim news past `raw_news`; its `max_days` goes first.
+
+    What fact-checkers wrote (`claims`) is public like news, and goes whole: cut, it could not be read again.
+    """
     counts: Counter[str] = Counter()
     for path in sorted(landing.glob("*/*/part-*.jsonl.gz")):
         header = read_header(path)
         settings = header.get("settings") or {}
         limit = settings.get("max_days")
         is_news = settings.get("visibility") in _NEWS
-        days = min(keep.raw_news if is_news else keep.raw_social, limit or 10_000)
+        days = min(keep.raw_news if is_news or claims else keep.raw_social, limit or 10_000)
         if not _is_past(path, days, now, zone) or header.get("trimmed"):
             continue
-        trim = is_news and limit is None
+        trim = is_news and limit is None and not claims
         counts["raw_trimmed" if trim else "raw_removed"] += 1
         if dry_run:
             continue
