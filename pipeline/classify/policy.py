@@ -11,9 +11,15 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from pipeline.core.types import FLAGGING_LABELS, LABELS, Flag, Signal, Why
+from pipeline.text import normalise
 
 POLICY_VERSION = "2"
 TOPIC_KINDS = frozenset({"news", "field"})
+
+_ASSEMBLY = frozenset(
+    "unjuk unras demo demonstrasi aksi protes mogok petisi orasi audiensi tolak menolak tuntut menuntut solidaritas".split()
+)
+"""Words of people who use their rights; topics do not cover every way to say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +70,14 @@ def may_sample(flag: Flag) -> bool:
 def may_spread(flag: Flag) -> bool:
     """Whether copies of the post count towards "spreads fast, no fact-check yet".
 
-    What people post, not the press or an institution; nothing that a protected topic covers (lawful assembly, land,
-    allegations of fraud ...): that many people say it is no reason to look at them.
+    What people post, not the press or an institution; nothing that a protected topic covers (land, allegations of
+    fraud ...) and no call to assemble, to protest or to sign: that many people say it is no reason to look at them.
     """
     by_people = flag.post.kind in ("post", "comment", "forwarded") and flag.post.institution is None
-    return by_people and not any(topic.protected for topic in flag.topics)
+    if not by_people or any(topic.protected for topic in flag.topics):
+        return False
+    words = normalise(flag.post.text)
+    return _ASSEMBLY.isdisjoint(words.tokens) and _ASSEMBLY.isdisjoint(words.stems)
 
 
 def sample_rank(flag_id: str) -> float:
