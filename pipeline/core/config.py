@@ -11,22 +11,18 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from pipeline.core.config_sources import SOURCE_NAME, ClaimSourceSettings, Section, SourceSettings, check_names
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.core.types import FLAGGING_LABELS
 
+__all__ = ["SOURCE_NAME", "ClaimSourceSettings", "Section", "SourceSettings"]  # defined in config_sources
+
 DEFAULTS = Path(__file__).resolve().parent.parent / "settings.toml"
 ENV_PREFIX = "KENTONGAN__"
 SAMPLE = "DATA CONTOH"  # in an office's name: every page and file says that nothing in it is real
-SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")  # it names a folder of landing/
-
-
-class Section(BaseModel):
-    """Parent of the sections: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Office(Section):
@@ -145,7 +141,6 @@ class Claims(Section):
     match_rate: float = Field(gt=0, le=0.1)
     old_days: int = Field(ge=1)
     back_days: int = Field(ge=0, le=90)
-    encoder: str
     spread_copies: int = Field(ge=0)
     spread_accounts: int = Field(ge=5)
     spread_hours: int = Field(ge=1, le=168)
@@ -213,40 +208,6 @@ class Retention(Section):
     confirmed: int = Field(ge=1, le=730)
 
 
-class SourceSettings(Section):
-    """One source. `subject` never is a private person; `visibility` "restricted" is refused with the reason."""
-
-    kind: Literal["feed", "export", "form"]
-    url: str = ""
-    path: str = ""
-    subject: Literal["area", "topic", "media", "institution", "campaign", "field"] = "area"
-    visibility: Literal["media", "official", "broadcast", "comment", "submitted"] = "broadcast"
-    covers: tuple[str, ...] = ()
-    publisher_class: Literal["verified_press", "other", ""] = ""
-    legal_basis: str = ""
-    terms: str = ""
-    max_days: int | None = Field(default=None, ge=1)
-    platform: str = ""
-    item_kind: Literal["post", "comment", "news", "field", "forwarded"] | None = None
-    mapping: str = ""
-    columns: dict[str, str] = {}
-
-    @field_validator("visibility", mode="before")
-    @classmethod
-    def _public(cls, value: object) -> object:
-        if value == "restricted":
-            raise ValueError(_("what is behind approval, invitation or friendship is never read"))
-        return value
-
-    @model_validator(mode="after")
-    def _has_address(self) -> SourceSettings:
-        if self.kind == "feed" and not self.url:
-            raise ValueError(_("a feed needs a url"))
-        if self.kind != "feed" and not self.path:
-            raise ValueError(_("an export or form needs a path"))
-        return self
-
-
 class Settings(Section):
     """All settings; each room is handed its own section."""
 
@@ -265,15 +226,12 @@ class Settings(Section):
     privacy: Privacy
     retention: Retention
     sources: dict[str, SourceSettings]
+    claim_sources: dict[str, ClaimSourceSettings]
 
-    @field_validator("sources")
+    @field_validator("sources", "claim_sources")
     @classmethod
-    def _plain_names(cls, value: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
-        for name in value:
-            if not SOURCE_NAME.fullmatch(name):
-                raise ValueError(
-                    _('source name "{name}": use small letters, digits, - and _, 40 at most').format(name=name)
-                )
+    def _plain_names(cls, value: dict[str, Any]) -> dict[str, Any]:
+        check_names(list(value))
         return value
 
 
@@ -360,22 +318,19 @@ def _anchor_paths(merged: dict[str, Any], origins: dict[str, str], file: Path) -
     folder = file.absolute().parent
     places = [("paths", "home"), ("models", "folder"), ("policy", "topics"), ("policy", "threats")]
     places += [("office", "calendar"), ("office", "institutions"), ("ledger", "password_file")]
-    places += [("review", "metrics_token_file"), ("claims", "encoder")]
+    places += [("review", "metrics_token_file")]
     for section, key in places:
         values = merged.get(section)
         if isinstance(values, dict) and origins.get(f"{section}.{key}") == file.name and values.get(key):
             values[key] = str(folder / Path(str(values[key])).expanduser())
-    sources = merged.get("sources")
-    for name, source in sources.items() if isinstance(sources, dict) else ():
-        for key in ("path", "url"):
-            value = source.get(key) if isinstance(source, dict) else None
-            if (
-                isinstance(value, str)
-                and value
-                and "://" not in value
-                and origins.get(f"sources.{name}.{key}") == file.name
-            ):
-                source[key] = str(folder / Path(value).expanduser())
+    for section in ("sources", "claim_sources"):
+        sources = merged.get(section)
+        for name, source in sources.items() if isinstance(sources, dict) else ():
+            for key in ("path", "url"):
+                value = source.get(key) if isinstance(source, dict) else None
+                mine = origins.get(f"{section}.{name}.{key}") == file.name
+                if mine and isinstance(value, str) and value and "://" not in value:
+                    source[key] = str(folder / Path(value).expanduser())
 
 
 def _explain(error: ValidationError, origins: dict[str, str]) -> str:
@@ -396,7 +351,7 @@ def _nearest(location: tuple[str | int, ...]) -> str:
     model: Any = Settings
     for part in location[:-1]:
         if model is dict or part not in getattr(model, "model_fields", {}):
-            model = SourceSettings
+            model = ClaimSourceSettings if location[0] == "claim_sources" else SourceSettings
             continue
         annotation = model.model_fields[part].annotation
         model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else dict

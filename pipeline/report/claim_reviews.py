@@ -15,6 +15,7 @@ COLUMNS = (
     *("claim_id", "standing", "claim", "rating", "original", "checker", "checker_kind", "url", "title", "wording"),
     *("reviewed_at", "claimed_at", "language", "media", "withdrawn"),
 )
+_AUTHORS = {"government": "GovernmentOrganization"}
 _VALUES: dict[Rating, int] = {"false": 1, "misleading": 2, "partly_false": 3, "true": 5}
 
 
@@ -36,7 +37,7 @@ def _review(claim: Claim, review: ClaimReview) -> dict[str, Any]:
         "url": review.url,
         "claimReviewed": review.claim,
         "inLanguage": review.language,
-        "author": {"@type": "Organization", "name": review.checker},
+        "author": {"@type": _AUTHORS.get(review.checker_kind, "Organization"), "name": review.checker},
         "reviewRating": rating,
         "itemReviewed": item,
     }
