@@ -44,7 +44,31 @@ def tfidf(call: Call, hate: Path, hoax: Path | None, news: Path | None, out: Pat
     return 0
 
 
+@verb(
+    "claims",
+    _("Train the ranker of claims; writes <out>/claims-<date>/ with its card."),
+    "kentongan train claims --hoax hoax --tweets okky2019.csv --news news.parquet --date 2026-11-25 --out models",
+)
+@click.option("--hoax", type=_FOLDER, required=True, help=_("Folder of debunked hoaxes with their headings."))
+@click.option("--tweets", type=_FILE, required=True, help=_("Ordinary posts (CSV with a column text)."))
+@click.option("--news", type=_FILE, required=True, help=_("Ordinary news (Parquet with title and text)."))
+@click.option("--out", type=_FOLDER, required=True, help=_("Where the model's folder is made."))
+@click.option("--date", required=True, help=_("Stands in the model's name; not taken from the clock."))
+@click.option("--seed", default=0, show_default=True, help=_("Seed of folds and solvers."))
+def claims(call: Call, hoax: Path, tweets: Path, news: Path, out: Path, date: str, seed: int) -> int:
+    """Same files and seed: the same ranker."""
+    from pipeline.train.claims import train_claims  # loads scikit-learn
+
+    with progress_bar() as progress:
+        folder = train_claims(
+            hoax, tweets, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
+        )
+    call.show({"model": str(folder)}, table(_("Trained: {name}").format(name=folder.name)))
+    return 0
+
+
 train.add_command(tfidf)
+train.add_command(claims)
 
 
 @verb("evaluate", _("Measure a model on labelled files."), "kentongan evaluate --hate okky2019.csv")
