@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from pipeline.claiming import failing_sources
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
 from pipeline.core.errors import KentonganError
@@ -23,6 +24,7 @@ from pipeline.core.resources import data_path
 from pipeline.landing.derived import count_rows, derived_file, derived_partitions, unindexed_partitions
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
+from pipeline.ledger import claims
 from pipeline.ledger.chain import verify_tail
 from pipeline.ledger.database import FILE_NAME as LEDGER_FILE
 from pipeline.ledger.totals import WAITING, newest_waiting, totals
@@ -37,6 +39,7 @@ _OLDEST_SQLITE = (3, 40)
 _LINKS = 1_000  # of each chain's end, walked along each time
 _LOOKED_UP = 500  # waiting flags that are looked for in the index
 _WEEK = timedelta(days=7)
+_OPENING = ("secret", "ledger", "queue", "index", "claims")  # checks that open what they look at
 _LATE = _WEEK  # from then on waiting longer no longer moves a flag up in the queue
 _FEW = 20  # quarantined items that are no pattern yet
 _SHARE = 0.10  # of what came in within a week; of honest exports 0 to 2 % are of no use
@@ -65,7 +68,7 @@ def examine(place: Workplace) -> list[Finding]:
     if place.home.root.exists() and all(finding.well for finding in found):
         checks = _CHECKS
     else:
-        checks = {code: check for code, check in _CHECKS.items() if code not in ("secret", "ledger", "queue", "index")}
+        checks = {code: check for code, check in _CHECKS.items() if code not in _OPENING}
     names = _names()
     return [
         *found,
@@ -105,6 +108,7 @@ def _names() -> dict[str, str]:
         "ledger": _("ledger"),
         "queue": _("queue"),
         "index": _("index"),
+        "claims": _("claims"),
     }
 
 
@@ -308,6 +312,27 @@ def _index(place: Workplace) -> Said:
         yield True, f"{settings.kind}, SQLite {sqlite3.sqlite_version}"
 
 
+def _claims(place: Workplace) -> Said:
+    """Whether each claim source gives something, and posts are compared with all claims that the ledger knows."""
+    failing = failing_sources(place)
+    for name, says in failing.items():
+        yield (
+            False,
+            _("{name}: {problem}; then try: kentongan claims sync --source {name}").format(name=name, problem=says),
+        )
+    if _ledger_is_gone(place):
+        return
+    with place.ledger.read() as db:
+        known, newest = sum(claims.standings(db).values()), claims.newest_rev(db)
+    made = place.claim_index_folder.is_dir()
+    if newest and not (made and place.claim_index.rev == newest):
+        yield False, _("the claims index is behind the ledger; run: kentongan claims sync")
+    elif made:
+        yield place.claim_thresholds is not None, _("{count} claims are known").format(count=known)
+    elif not failing:
+        yield True, _("no claim is known")
+
+
 def _ledger_is_gone(place: Workplace) -> bool:
     """A ledger in a file that is not there, beside data that it must know: to open it would make an empty one."""
     ours = place.settings.ledger.kind == "sqlite"
@@ -330,4 +355,5 @@ _CHECKS: dict[str, Callable[[Workplace], Said]] = {
     "ledger": _ledger,
     "queue": _queue,
     "index": _index,
+    "claims": _claims,
 }

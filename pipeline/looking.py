@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pipeline.core.claims import Claim
 from pipeline.core.errors import ItemError
 from pipeline.core.types import Flag, Query
 from pipeline.landing.derived import derived_file, derived_partitions, read_derived, read_texts
-from pipeline.ledger import audit
+from pipeline.ledger import audit, claims
 from pipeline.store import query as store_query
 from pipeline.workplace import Workplace
+
+_EXPORTED = 100_000  # claims that an office's posts carry
+
+
+@dataclass(frozen=True, slots=True)
+class Likest:
+    """A claim that resembles a text: how much, whether that is enough (`level`), and the words that say so.
+
+    Only a debunked claim has another level than `none`.
+    `shared` are words of the text that the claim has too, `differing` those of either that the other lacks and that
+    make another statement of it.
+    """
+
+    id: str
+    text: str
+    level: str
+    standing: str
+    score: float
+    shared: tuple[str, ...]
+    differing: tuple[str, ...]
 
 
 def find(place: Workplace, flag_id: str) -> Flag | None:
@@ -75,3 +96,59 @@ def note_read(place: Workplace, actor: str, found: Flag) -> None:
     """Leave a trace of a post that was read."""
     with place.ledger.write() as db:
         audit.note(db, "read", office=found.post.office, actor=actor, at=place.clock(), flag_id=found.id)
+
+
+def likest_claims(place: Workplace, text: str, limit: int) -> list[Likest]:
+    """The claims that a text resembles most, best first; none while no claim is known. Nothing is stored."""
+    matcher = place.matcher
+    if matcher is None:
+        return []
+    likest = []
+    for found in matcher.likest(text, limit):
+        document = matcher.index.document(found.number)
+        told = matcher.explain(text, document.text)
+        differing = (*_words(text, told.text_differs), *_words(document.text, told.claim_differs))
+        likest.append(
+            Likest(
+                found.claim,
+                document.text,
+                found.level if document.standing == "debunked" else "none",
+                document.standing,
+                found.score,
+                _words(text, told.text_shared),
+                tuple(dict.fromkeys(differing)),
+            )
+        )
+    return likest
+
+
+def _words(text: str, spans: Iterable[tuple[int, int]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(" ".join(text[start:end].split()) for start, end in spans))
+
+
+def count_claims(place: Workplace) -> int:
+    """How many claims are known."""
+    with place.ledger.read() as db:
+        return sum(claims.standings(db).values())
+
+
+def carried_claims(place: Workplace, offices: Sequence[str], limit: int) -> list[claims.Listed]:
+    """The claims that most flags of these offices carry."""
+    with place.ledger.read() as db:
+        return claims.listed(db, offices, carried=True, limit=limit)
+
+
+def exported_claims(place: Workplace, actor: str, offices: Sequence[str], *, carried: bool) -> list[Claim]:
+    """All claims, or those that flags of these offices carry, for a file; leaves a trace in the audit."""
+    with place.ledger.read() as db:
+        if carried:
+            listed = claims.listed(db, offices, carried=True, limit=_EXPORTED)
+            known = claims.get_many(db, [each.id for each in listed])
+            found = [known[each.id] for each in listed]
+        else:
+            found = list(claims.since(db))
+    with place.ledger.write() as db:
+        for office in offices:
+            details = {"what": "claims", "rows": len(found)}
+            audit.note(db, "export", office=office, actor=actor, at=place.clock(), details=details)
+    return found

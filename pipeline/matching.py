@@ -5,28 +5,26 @@ Flagging asks for new posts and a look back for old ones; both put the answer in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pipeline.core.clock import days_of
 from pipeline.core.types import ClaimMatch, Flag, Post, Reason, Signal
 
 if TYPE_CHECKING:
     from pipeline.enrich.claims import ClaimMatcher, Found
 
 LABEL = "hoax_claim"
-_EPOCH = date(1970, 1, 1)
 
 
 def claims_of(matcher: ClaimMatcher | None, posts: Sequence[Post]) -> list[tuple[ClaimMatch, ...]]:
     """The claims of each post, best first; none while no claim is known. Spans point into `Post.text`."""
     if matcher is None:
         return [()] * len(posts)
-    found = matcher.match([_read(post) for post in posts], [days_of(_moment(post)) for post in posts])
-    return [
-        tuple(_match(each, len(_heading(post))) for each in matches) for post, matches in zip(posts, found, strict=True)
-    ]
+    found = matcher.match([text_of(post) for post in posts], [days_of(_moment(post)) for post in posts])
+    return [tuple(_matches(matches, len(_heading(post)))) for post, matches in zip(posts, found, strict=True)]
 
 
 def with_claims(flag: Flag, claims: tuple[ClaimMatch, ...], matcher: ClaimMatcher | None) -> Flag:
@@ -39,9 +37,9 @@ def with_claims(flag: Flag, claims: tuple[ClaimMatch, ...], matcher: ClaimMatche
     return replace(flag, claims=claims, signals=signals)
 
 
-def days_of(moment: datetime | None) -> int | None:
-    """A moment as whole days since 1970, UTC."""
-    return None if moment is None else (moment.astimezone(UTC).date() - _EPOCH).days
+def text_of(post: Post) -> str:
+    """What of a post is compared with claims."""
+    return _heading(post) + post.text
 
 
 def _moment(post: Post) -> datetime:
@@ -52,10 +50,8 @@ def _heading(post: Post) -> str:
     return f"{post.title}\n" if post.title else ""
 
 
-def _read(post: Post) -> str:
-    return _heading(post) + post.text
-
-
-def _match(found: Found, shift: int) -> ClaimMatch:
-    spans = tuple((start - shift, end - shift) for start, end in found.spans if start >= shift)
-    return ClaimMatch(found.claim, round(found.score, 4), found.level, found.returned, spans)
+def _matches(found: Sequence[Found], shift: int) -> Iterator[ClaimMatch]:
+    for each in found:
+        if each.level != "none":
+            spans = tuple((start - shift, end - shift) for start, end in each.spans if start >= shift)
+            yield ClaimMatch(each.claim, round(each.score, 4), each.level, each.returned, spans)

@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from pipeline.classify.priority import base_priority
+from pipeline.core.decisions import SPREAD
 from pipeline.core.types import SHOWN_LABELS, Flag, Status
 from pipeline.landing.raw import parts
 from pipeline.ledger import erasure, items
@@ -96,6 +97,8 @@ def _tags(flag: Flag) -> Iterable[tuple[str, str]]:
     for match in flag.claims:
         if match.level == "match":
             yield "claim", match.id
+    if SPREAD in flag.why:
+        yield "fact_check", "missing"
     for region in flag.regions:
         if region.how == "mention":
             yield "region", region.code

@@ -2,6 +2,7 @@
 
 ingest -> flag -> index      what `kentongan run` and the scheduler do
 replay, reindex              the same again, from landing and from derived/
+sync_claims, fit_claims      from the fact-checkers to the posts; how alike a match must be
 purge                        what is past its time goes
 
 A step reads its partition and writes its outputs whole: twice is once. None asks for the time or for "the latest";
@@ -11,7 +12,7 @@ the caller passes `now` where it matters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,15 +20,17 @@ from pathlib import Path
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from pipeline import purging, queueing
+from pipeline import claim_index, claiming, fitting, purging, queueing
+from pipeline.claiming import Synced
 from pipeline.core.batches import batched
 from pipeline.core.clock import partition_of
-from pipeline.core.config import SourceSettings
+from pipeline.core.config import ClaimSourceSettings, SourceSettings
 from pipeline.core.errors import ConfigError, Conflict, Failed, ItemError, KentonganError, TransientError
 from pipeline.core.files import remove_leftovers
 from pipeline.core.i18n import _
 from pipeline.core.ports import Source
 from pipeline.core.types import Flag, PutCount, Quarantined, RawItem, StepReport
+from pipeline.fitting import Fitted
 from pipeline.flagging import PartitionRun
 from pipeline.landing.derived import (
     derived_file,
@@ -183,6 +186,8 @@ def flag(
                     partition=partition
                 )
             )
+        if not dry_run:
+            claim_index.ensure_index(place)
         run = PartitionRun(place, partition, now, lambda items: progress("flag", items))
         with to_be_indexed(place.home.derived, partition, dry_run=dry_run):
             return _reported(run.run(dry_run=dry_run))
@@ -308,6 +313,57 @@ def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepRepo
     return _reported(
         StepReport("purge", partition_of(now, place.settings.office.zone), sum(counts.values()), dict(counts))
     )
+
+
+def sync_claims(
+    place: Workplace,
+    sources: Mapping[str, ClaimSourceSettings],
+    *,
+    since: datetime | None = None,
+    again: bool = False,
+    dry_run: bool = False,
+    progress: Progress = quiet,
+) -> tuple[Synced, list[StepReport]]:
+    """Fetch what fact-checkers wrote, give each claim its id, and flag the posts of the last days that carry it.
+
+    `again` reads all that landed once more; `dry_run` fetches and counts, and writes nothing.
+    """
+    done, now = Synced(), place.checked_now()
+    partition = partition_of(now, place.settings.office.zone)
+    with place.home.lock("claims"), bound_contextvars(partition=partition):
+        if not dry_run:
+            note_settings(place)
+        claiming.fetch(place, sources, partition, done, since=since, dry_run=dry_run)
+        progress("claims", done.fetched.total())
+        reports = [_stage("claims", partition, done.fetched, "landed", "again", "quarantined")]
+        if dry_run:
+            return done, reports
+        claiming.read(place, done, again=again)
+        claim_index.catch_up(place)
+        reports.append(_stage("claims-read", partition, done.read, "new", "updated", "unchanged", "quarantined"))
+        claiming.look_back(place, now, done, lambda posts: progress("look-back", posts))
+        reports.append(_stage("look-back", partition, done.back, "raised", "let_go", "updated", "unchanged"))
+    changed = sorted({*done.partitions, *unindexed_partitions(place.home.derived)})
+    return done, [*reports, *(index(place, each, now=now, progress=progress) for each in changed)]
+
+
+def _stage(step: str, partition: str, counts: Counter[str], *names: str) -> StepReport:
+    return _reported(StepReport(step, partition, counts.total(), _all(counts, *names)))
+
+
+def fit_claims(
+    place: Workplace,
+    ordinary: Sequence[Path] = (),
+    suggest_rate: float | None = None,
+    match_rate: float | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress = quiet,
+) -> Fitted:
+    """Set both thresholds of claims by ordinary posts (files, else the office's own) and by what reviewers decided."""
+    with place.home.lock("claims"):
+        claim_index.catch_up(place)
+        return fitting.fit(place, ordinary, suggest_rate, match_rate, dry_run=dry_run, progress=progress)
 
 
 def _in_time(flag: Flag, now: datetime) -> bool:

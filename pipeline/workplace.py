@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.classify.policy import Policy
 from pipeline.classify.registry import find_model, list_models, load_classifier
 from pipeline.core.clock import partition_of, utc_now
-from pipeline.core.config import Settings, SourceSettings
-from pipeline.core.errors import ConfigError, TransientError
+from pipeline.core.config import ClaimSourceSettings, Settings, SourceSettings
+from pipeline.core.errors import ConfigError, ItemError, TransientError
 from pipeline.core.home import Home
 from pipeline.core.i18n import _
 from pipeline.core.identity import Pseudonyms, load_institutions, open_pseudonyms, subject_of
@@ -35,7 +35,8 @@ from pipeline.store.registry import open_store
 from pipeline.text import TEXT_VERSION
 
 if TYPE_CHECKING:
-    from pipeline.enrich.claims import ClaimIndex, ClaimMatcher
+    from pipeline.enrich.claims import ClaimIndex, ClaimMatcher, Document, Ranker, Thresholds
+    from pipeline.sources.claims.registry import ClaimSource
 
 _FIRST_YEAR = 2024  # no data of this program is older
 _TOLERANCE = timedelta(hours=3)  # an office that moves to another zone of Indonesia moves by two
@@ -115,11 +116,27 @@ class Workplace:
         return self.home.claims / "thresholds.json"
 
     @cached_property
+    def ranker(self) -> Ranker:
+        """What says how alike a post and a claim are: the newest of this home, else the shipped one."""
+        from pipeline.enrich.claims import load_ranker
+
+        folders = [*(self.home.root / "models").glob("claims-*"), *models_path().glob("claims-*")]
+        if not folders:
+            raise ConfigError(_("there is no model that ranks claims; install the program again"))
+        return load_ranker(max(folders, key=lambda folder: folder.name))
+
+    @cached_property
     def claim_index(self) -> ClaimIndex:
         """The index of all that posts are compared with; raises ItemError if it is damaged."""
         from pipeline.enrich.claims import ClaimIndex
 
-        return ClaimIndex.open(self.claim_index_folder)
+        return ClaimIndex.open(self.claim_index_folder, self.ranker.weights)
+
+    def claim_index_of(self, documents: Iterable[Document]) -> ClaimIndex:
+        """An index of a few claims, which nothing keeps."""
+        from pipeline.enrich.claims import ClaimIndex
+
+        return ClaimIndex.in_memory(documents, self.ranker.weights)
 
     @cached_property
     def matcher(self) -> ClaimMatcher | None:
@@ -130,24 +147,29 @@ class Workplace:
 
     def matcher_on(self, index: ClaimIndex) -> ClaimMatcher:
         """A matcher with this office's thresholds on an index, which may hold a few claims only."""
-        from pipeline.enrich.claims import ClaimMatcher, Thresholds, load_ranker
+        from pipeline.enrich.claims import ClaimMatcher
 
-        ranker = load_ranker(self._newest_ranker())
+        return ClaimMatcher(index, self.ranker, self.claim_thresholds, old_days=self.settings.claims.old_days)
+
+    @property
+    def claim_thresholds(self) -> Thresholds:
+        """This office's own thresholds, else the ranker's; raises ConfigError if the file is damaged."""
+        from pipeline.enrich.claims import Thresholds
+
         own = self.thresholds_file
-        thresholds = Thresholds.read(own) if own.is_file() else ranker.thresholds
-        return ClaimMatcher(index, ranker, thresholds, old_days=self.settings.claims.old_days)
+        return Thresholds.read(own) if own.is_file() else self.ranker.thresholds
 
-    def forget_claims(self) -> None:
-        """Claims or thresholds changed: what was opened of them is opened anew at the next use."""
-        for name in ("claim_index", "matcher", "fingerprint"):
+    def claims_changed(self) -> None:
+        """Claims or thresholds are not as they were: the matcher and the fingerprint are made anew at the next use."""
+        for name in ("matcher", "fingerprint"):
             self.__dict__.pop(name, None)
 
-    def _newest_ranker(self) -> Path:
-        """The newest ranker of this home, else the shipped one."""
-        folders = [*(self.home.root / "models").glob("claims-*"), *models_path().glob("claims-*")]
-        if not folders:
-            raise ConfigError(_("there is no model that ranks claims; install the program again"))
-        return max(folders, key=lambda folder: folder.name)
+    def forget_claims(self) -> None:
+        """The index on disk is another one, or was changed by another process: it is opened anew at the next use."""
+        index = self.__dict__.pop("claim_index", None)
+        if index is not None:
+            index.close()
+        self.claims_changed()
 
     @cached_property
     def store(self) -> Store:
@@ -183,14 +205,19 @@ class Workplace:
     def watched(self) -> dict[str, str]:
         """Hashes of what says what the program looks for: whoever changes one leaves a trace in the audit."""
         sources = {name: source.model_dump(mode="json") for name, source in self.settings.sources.items()}
+        checkers = {
+            f"claims/{name}": each.model_dump(mode="json") for name, each in self.settings.claim_sources.items()
+        }
+        own = self.thresholds_file
         return {
             "topics": self.topics.hash,
-            "sources": sha256(json.dumps(sources, sort_keys=True).encode()).hexdigest()[:12],
+            "sources": sha256(json.dumps(sources | checkers, sort_keys=True).encode()).hexdigest()[:12],
             "policy": sha256(f"{self.policy.hash}{self.threats.digest}".encode()).hexdigest()[:12],
-        }
+        } | ({"claim_thresholds": _hash(own)} if own.is_file() else {})
 
     def close(self) -> None:
-        """Let go of the index and the ledger, if they were opened."""
+        """Let go of the indexes and the ledger, if they were opened."""
+        self.forget_claims()
         for room in ("store", "ledger"):
             if room in self.__dict__:
                 self.__dict__[room].close()
@@ -232,6 +259,36 @@ class Workplace:
             pseudonyms=self.pseudonyms,
             state=self.home.state,
             clock=self.clock,
+        )
+
+    def claim_source(self, name: str, settings: ClaimSourceSettings) -> ClaimSource:
+        """The claim source of these settings; raises ConfigError if its key is missing."""
+        return self._claim_source(name, settings, landed=False)
+
+    def claim_source_landed(self, name: str, landed_with: Mapping[str, Any]) -> ClaimSource:
+        """What reads items that landed: by today's settings, or by those of then if the source is configured no more.
+
+        Raises ItemError if these are none.
+        """
+        settings = self.settings.claim_sources.get(name)
+        if settings is None or settings.kind != landed_with.get("kind"):
+            try:
+                settings = ClaimSourceSettings.model_validate({**landed_with, "url": "-", "path": "-"})
+            except ValueError as error:
+                raise ItemError(_("the settings that it landed with are damaged")) from error
+        return self._claim_source(name, settings, landed=True)
+
+    def _claim_source(self, name: str, settings: ClaimSourceSettings, *, landed: bool) -> ClaimSource:
+        from pipeline.sources.claims.registry import build_claim_source
+
+        return build_claim_source(
+            name,
+            settings,
+            office=self.settings.office,
+            fetch=self.settings.fetch,
+            state=self.home.state,
+            clock=self.clock,
+            landed=landed,
         )
 
     def model_folders(self) -> list[Path]:

@@ -24,9 +24,9 @@ from pipeline.workplace import Workplace
 
 CODES = [
     *("home", "disk", "clock", "secret", "model", "topics", "threats", "calendar", "office"),
-    *("partitions", "quarantine", "inbox", "ledger", "queue", "index"),
+    *("partitions", "quarantine", "inbox", "ledger", "queue", "index", "claims"),
 ]
-WRITERS = {"secret", "ledger", "queue", "index"}  # what is not looked at while the home is not in order
+WRITERS = {"secret", "ledger", "queue", "index", "claims"}  # what is not looked at while the home is not in order
 
 
 @pytest.fixture

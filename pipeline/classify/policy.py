@@ -17,8 +17,8 @@ POLICY_VERSION = "2"
 TOPIC_KINDS = frozenset({"news", "field"})
 
 _ASSEMBLY = frozenset(
-    ("unjuk", "unras", "demo", "demonstrasi", "aksi", "protes", "mogok", "petisi", "orasi", "audiensi", "tolak")
-    + ("menolak", "tuntut", "menuntut", "solidaritas")
+    "unjuk unras demo demonstrasi aksi protes mogok petisi orasi audiensi tolak menolak tuntut menuntut "
+    "solidaritas".split()
 )
 """Words of people who use their rights; topics do not cover every way to say it."""
 

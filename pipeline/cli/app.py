@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 import structlog
 
-from pipeline.cli import care, desk, flow, keep, look, models, people
+from pipeline.cli import care, claims, desk, flow, keep, look, models, people
 from pipeline.core.errors import KentonganError
 from pipeline.core.i18n import LANGUAGES, _
 from pipeline.core.log import fault_of
@@ -53,7 +53,16 @@ def app() -> None:
     """The root of all verbs."""
 
 
-for _verb in (*flow.VERBS, *look.VERBS, *models.VERBS, *desk.VERBS, *people.VERBS, *keep.VERBS, *care.VERBS):
+for _verb in (
+    *flow.VERBS,
+    *claims.VERBS,
+    *look.VERBS,
+    *models.VERBS,
+    *desk.VERBS,
+    *people.VERBS,
+    *keep.VERBS,
+    *care.VERBS,
+):
     app.add_command(_verb)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,13 +27,15 @@ from pipeline.cli.common import (
 )
 from pipeline.core.clock import check_partition
 from pipeline.core.config import SourceSettings, load_settings
-from pipeline.core.errors import ConfigError
+from pipeline.core.errors import ConfigError, Failed
 from pipeline.core.i18n import _
 from pipeline.core.names import count_name, label_name, why_name
 from pipeline.core.resources import data_path
 from pipeline.core.types import StepReport
 from pipeline.sources.registry import guess_source
 from pipeline.workplace import Workplace
+
+_CLAIMS = 10  # at the end of the demo
 
 _source_option = click.option(
     "--source", "names", multiple=True, help=_("Only this source of the config (repeatable).")
@@ -178,13 +180,24 @@ def demo(call: Call, home: Path, serve: bool) -> int:
     sample = Call(settings, origins, call.as_json)
     place = sample.workplace()
     with progress_bar() as progress:
+        claims, checked = steps.sync_claims(place, settings.claim_sources, progress=progress)
         done, reports = steps.run(place, dict(settings.sources), progress=progress)
-    sample.show(_as_json(reports, done), *_tables(place, reports, texts=True))
-    code = _tell(done)
+    reports = [*(each for each in checked if each.total), *reports]
+    sample.show(_as_json(reports, done), *_tables(place, reports, texts=True), *_carried(place))
+    code = tell_failed(claims.failed) or _tell(done)
     if not call.as_json:
         click.echo(_("DATA CONTOH: all of this is invented. Look further with:"))
         click.echo(f"  KENTONGAN__PATHS__HOME={home} kentongan search 'serangan fajar'")
     return _serve_demo(place) if serve and not code else code
+
+
+def _carried(place: Workplace) -> list[Table]:
+    """The claims that most flags carry; their texts are public."""
+    found = looking.carried_claims(place, [place.settings.office.code], _CLAIMS)
+    made = table(_("Claims of fact-checkers that posts carry"), "", _("Count"))
+    for each in found:
+        made.add_row(each.text, f"{each.flags:,}")
+    return [made] if found else []
 
 
 def _serve_demo(place: Workplace) -> int:
@@ -258,11 +271,16 @@ def _tell(done: steps.Ingested) -> int:
     for name, columns in done.report.tables.items():
         text = ", ".join(f"{column} ({count:,})" for column, count in columns.items())
         click.echo(_("{name}: dropped before the first write: {columns}").format(name=name, columns=text), err=True)
-    for failure in done.failed:
+    return tell_failed(done.failed)
+
+
+def tell_failed(failed: Sequence[Failed]) -> int:
+    """Say on standard error which sources or steps failed; the exit code."""
+    for failure in failed:
         of_step = failure.source in ("flag", "index")
         text = _("Error: {message}") if of_step else _("Source {name}: {error}")
         click.echo(text.format(name=failure.source, error=failure.error, message=failure.error), err=True)
-    return steps.exit_code(done.failed)
+    return steps.exit_code(failed)
 
 
 def _as_json(reports: list[StepReport], done: steps.Ingested | None = None) -> dict[str, Any]:
@@ -273,7 +291,7 @@ def _as_json(reports: list[StepReport], done: steps.Ingested | None = None) -> d
     return value
 
 
-def _closing(reports: list[StepReport]) -> Table:
+def closing(reports: list[StepReport]) -> Table:
     """In, new, duplicate, quarantined, flagged: one line a step."""
     made = table(_("What happened"), _("Step"), _("In"), _("Out"))
     for report in reports:
@@ -288,7 +306,7 @@ def _tables(place: Workplace, reports: list[StepReport], *, texts: bool = False)
     """What happened; with `texts` clusters are told by their first words, which only who is audited may read."""
     for note in (note for report in reports for note in report.notes):
         click.echo(note, err=True)
-    return [_closing(reports), *(made for report in reports for made in _breakdown(place, report, texts))]
+    return [closing(reports), *(made for report in reports for made in _breakdown(place, report, texts))]
 
 
 def _breakdown(place: Workplace, report: StepReport, texts: bool) -> list[Table]:
