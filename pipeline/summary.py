@@ -9,18 +9,21 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from pipeline.core.claims import Claim, ClaimReview
 from pipeline.core.clock import partition_of
 from pipeline.core.i18n import _, current_language
-from pipeline.core.names import kind_name, label_name, status_name
+from pipeline.core.names import kind_name, label_name, rating_name, standing_name, status_name
 from pipeline.core.types import SHOWN_LABELS
 from pipeline.enrich.stages import stage_at
 from pipeline.landing.raw import partitions
-from pipeline.ledger import counts
-from pipeline.report.daily import MEAN_DAYS, Daily, Prominent, Queue, Rise
+from pipeline.ledger import claims, counts
+from pipeline.report.daily import MEAN_DAYS, Circulating, Daily, Prominent, Queue, Rise
 from pipeline.report.words import few
 from pipeline.workplace import Workplace
 
 SILENT = timedelta(days=2)
+_WRONG = ("false", "partly_false", "misleading")
+_CLAIMS = 15  # of a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ def daily(place: Workplace, day: date, offices: Sequence[str]) -> Daily:
                 for label in SHOWN_LABELS
                 if (tally := tallies.get(label)) is not None and not label.startswith("ground_")
             ),
+            claims=tuple(_circulating(place, db, offices, since, until)),
+            unchecked=unchecked(db, offices, since, until),
             queue=queue,
             unseen=tuple(unseen_lines(unseen(place, db, offices, since, until))),
             criticism=criticism,
@@ -114,7 +119,7 @@ def unseen_lines(found: Unseen) -> list[str]:
     if found.expired:
         lines.append(_("{count} flags were closed without review").format(count=found.expired))
     lines.append(_("video, images, closed groups, live broadcasts and deleted posts are not read"))
-    lines.append(_("claims, events and follow-up are not recorded here yet"))
+    lines.append(_("events and follow-up are not recorded here yet"))
     return lines
 
 
@@ -149,6 +154,62 @@ def _rises(place: Workplace, db: Connection, offices: Sequence[str], since: date
         where = region_name(place, province) if province else _("unknown")
         found.append(Rise(topic_name(place, topic), where, number, mean, few(accounts), media))
     return sorted(found, key=lambda rise: (rise.mean - rise.today, rise.topic, rise.region))
+
+
+def _circulating(
+    place: Workplace, db: Connection, offices: Sequence[str], since: datetime, until: datetime
+) -> list[Circulating]:
+    """The claims that most flags of that time carry."""
+    tallies = counts.tallies(db, claims.TAG, offices, since, until)[:_CLAIMS]
+    known = claims.get_many(db, [tally.value for tally in tallies])
+    latest = claims.latest(db, known, offices, since, until)
+    found = []
+    for tally in tallies:
+        claim = known.get(tally.value)
+        if claim is not None:
+            judge = judge_of(claim)
+            link = judge.url if judge and not judge.withdrawn else ""
+            status = carried_status(place, claim, latest.get(claim.id))
+            found.append(Circulating(claim.text, status, link, tally.flags, tally.reviewed))
+    return found
+
+
+def unchecked(db: Connection, offices: Sequence[str], since: datetime, until: datetime) -> int:
+    """How many texts were flagged then because they spread fast and no fact-checker wrote about them."""
+    return sum(tally.flags for tally in counts.tallies(db, "fact_check", offices, since, until))
+
+
+def claim_status(claim: Claim) -> str:
+    """What the checkers say of a claim together; of what they found wrong, in which way (DOMAIN 3.1)."""
+    if claim.standing != "debunked":
+        return standing_name(claim.standing)
+    said = {review.rating for review in _alive(claim) if review.checker_kind == "independent"}
+    return " / ".join(rating_name(rating) for rating in _WRONG if rating in said)
+
+
+def carried_status(place: Workplace, claim: Claim, latest: datetime | None) -> str:
+    """What the checkers say of a claim whose latest post is of that moment, and whether it is an old one by then."""
+    status = claim_status(claim)
+    return status + "; " + _("old claim that goes round again") if came_back(place, claim, latest) else status
+
+
+def came_back(place: Workplace, claim: Claim, moment: datetime | None) -> bool:
+    """Whether a post of that moment comes so long after the first check that the claim came back."""
+    if claim.first_at is None or moment is None:
+        return False
+    return moment > claim.first_at + timedelta(days=place.settings.claims.old_days)
+
+
+def judge_of(claim: Claim) -> ClaimReview | None:
+    """The review to name where there is room for one: the first that says what the claim's standing says."""
+    alive = _alive(claim)
+    if claim.standing == "debunked":
+        alive = [each for each in alive if each.checker_kind == "independent" and each.rating in _WRONG]
+    return next(iter(alive or claim.reviews), None)
+
+
+def _alive(claim: Claim) -> list[ClaimReview]:
+    return [review for review in claim.reviews if not review.withdrawn]
 
 
 def region_name(place: Workplace, code: str) -> str:

@@ -52,3 +52,8 @@ def days_before(partition: str, days: int) -> str:
     """The partition of the same hour that many days before; partitions sort as text."""
     day, hour = check_partition(partition).split("/")
     return f"{date.fromisoformat(day) - timedelta(days=days)}/{hour}"
+
+
+def days_of(moment: datetime | None) -> int | None:
+    """A moment as whole days since 1970, UTC."""
+    return None if moment is None else int(moment.timestamp() // 86_400)

@@ -16,7 +16,11 @@ Decision = Literal["fits", "not", "unsure", "second"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 
 DECIDED_LABELS = ("hate_group", "incitement", "threat")
-"""Labels that are decided one by one; topics are decided as `topic:<code>`."""
+"""Labels that are decided one by one; topics are decided as `topic:<code>`, matches as `claim:<id>`."""
+
+SPREAD = "spread"
+"""Decided of a text that spreads fast: whether it needs a fact-check."""
+CLAIM = "claim:"
 
 REASONS = (
     "criticism",
@@ -30,7 +34,9 @@ REASONS = (
     "duplicate",
     "private",
     "child",
+    "other_claim",
 )
+"""Why something does not fit. `other_claim` says that a match is wrong: the post carries another claim, or none."""
 GROUNDS = ("religion", "race", "gender", "physical")
 FOLLOW_UPS = ("watch", "fact_check", "clarify", "dialogue", "education", "election_bodies", "event", "none")
 SOURCE_REASONS = ("context", "copies", "removed", "referral")
@@ -43,8 +49,9 @@ NOTE_LENGTH = 1_000
 class Verdict:
     """What a reviewer decided about a flag and why; never a judgement of a person.
 
-    `decisions` maps a label (or `topic:<code>`) to a decision; empty means that the superseded verdict is taken back.
-    `snapshot` is what the reviewer saw: text hash, fingerprint, model, scores, and whether they were hidden.
+    `decisions` maps a label (or `topic:<code>`, `claim:<id>`, `spread`) to a decision; empty means that the superseded
+    verdict is taken back.
+    `snapshot` is what the reviewer saw: text hash, fingerprint, model, scores, claims, and whether scores were hidden.
     `id` is the hash of its ledger entry, empty before it is recorded; `supersedes` is the id of the one before it.
     """
 
@@ -115,6 +122,10 @@ def snapshot_of(flag: Flag, *, hidden: bool) -> dict[str, object]:
         "fingerprint": flag.fingerprint,
         "models": sorted({signal.model for signal in flag.signals}),
         "scores": {signal.label: round(signal.score, 4) for signal in flag.signals},
+        "claims": {
+            match.id: {"level": match.level, "score": round(match.score, 4), "returned": match.returned}
+            for match in flag.claims
+        },
         "hidden": hidden,
         "sample_probability": flag.sample_probability,
     }

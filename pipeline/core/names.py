@@ -69,6 +69,8 @@ def count_name(code: str) -> str:
         "new": _("new"),
         "updated": _("updated"),
         "unchanged": _("unchanged"),
+        "raised": _("flagged for a claim"),
+        "let_go": _("flagged for a claim no more"),
         "expired": _("expired"),
         "erased": _("erased"),
         "raw_removed": _("raw parts removed"),
@@ -125,6 +127,22 @@ def decision_name(code: str) -> str:
     return names.get(code, code)
 
 
+def match_decision_name(code: str) -> str:
+    """What a decision on a match with a claim is called."""
+    names = {"fits": _("The match is right"), "not": _("The match is wrong")}
+    return names.get(code) or decision_name(code)
+
+
+def decided_name(code: str) -> str:
+    """What a decision is about."""
+    kind, colon, value = code.partition(":")
+    if colon and kind == "topic":
+        return _("Topic: {name}").format(name=value)
+    if colon and kind == "claim":
+        return _("Claim #{id}").format(id=value)
+    return why_name(code) if code == "spread" else label_name(code)
+
+
 def reason_name(code: str) -> str:
     """Why a label does not fit."""
     names = {
@@ -139,6 +157,7 @@ def reason_name(code: str) -> str:
         "duplicate": _("duplicate (reason)"),
         "private": _("private sphere (to be erased)"),
         "child": _("concerns a child (to be restricted)"),
+        "other_claim": _("another claim/not this claim"),
     }
     return names.get(code, code)
 
@@ -183,4 +202,69 @@ def kind_name(code: str) -> str:
         "field": _("field report"),
         "forwarded": _("forwarded message"),
     }
+    return names.get(code, code)
+
+
+def rating_name(code: str) -> str:
+    """What a checker said of a claim, on the one scale (DOMAIN 3.1)."""
+    names = {
+        "false": _("False"),
+        "partly_false": _("Partly false"),
+        "misleading": _("Misleading"),
+        "satire": _("Satire"),
+        "true": _("True"),
+        "clarification": _("Official clarification"),
+        "unrated": _("verdict not known yet"),
+    }
+    return names.get(code, code)
+
+
+def verdict_name(rating: str, checker_kind: str) -> str:
+    """What a checker's verdict is called: the word of a government or an interested party is no fact-check."""
+    return rating_name(rating if checker_kind == "independent" else "clarification")
+
+
+def standing_name(code: str) -> str:
+    """What all reviews of a claim say together."""
+    names = {
+        "debunked": _("False or misleading"),
+        "disputed": _("the checkers disagree"),
+        "clarified": _("Official clarification"),
+        "satire": _("Satire"),
+        "true": _("True"),
+        "unrated": _("verdict not known yet"),
+        "withdrawn": _("withdrawn"),
+    }
+    return names.get(code, code)
+
+
+def checker_kind_name(code: str) -> str:
+    """What kind of checker it is: only an independent one can debunk."""
+    names = {
+        "independent": _("independent"),
+        "government": _("government"),
+        "interested": _("interested party"),
+    }
+    return names.get(code, code)
+
+
+def level_name(code: str) -> str:
+    """How surely a post carries a claim."""
+    names = {
+        "match": _("matches"),
+        "suggest": _("may match"),
+        "denial": _("denies or checks the claim"),
+    }
+    return names.get(code, code)
+
+
+def fact_check_name(code: str) -> str:
+    """How a post stands to checked claims."""
+    names = {"returned": _("old claim that goes round again"), "missing": _("no fact-check yet")}
+    return names.get(code) or level_name(code)
+
+
+def media_name(code: str) -> str:
+    """In which form a claim went round."""
+    names = {"text": _("text"), "image": _("image"), "video": _("video"), "audio": _("sound")}
     return names.get(code, code)

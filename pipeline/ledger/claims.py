@@ -340,6 +340,26 @@ def carriers(db: Connection, claim_id: str, offices: Sequence[str], limit: int =
     ]
 
 
+def latest(
+    db: Connection,
+    ids: Iterable[str],
+    offices: Sequence[str],
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> dict[str, datetime]:
+    """Claim id -> when the latest post that carries it was published, of those that came in then."""
+    in_time: list[ColumnElement[bool]] = [item.c.seen_at >= int(since.timestamp())] if since else []
+    in_time += [item.c.seen_at < int(until.timestamp())] if until else []
+    query = (
+        select(item_tag.c.value, func.max(func.coalesce(item.c.published_at, item.c.seen_at)))
+        .join(item, item.c.subject == item_tag.c.subject)
+        .where(item_tag.c.field == TAG, item_tag.c.value.in_(list(ids)))
+        .where(item.c.office.in_(offices), item.c.sample.is_(False), *in_time)
+        .group_by(item_tag.c.value)
+    )
+    return {row[0]: datetime.fromtimestamp(row[1], UTC) for row in db.execute(query)}
+
+
 def provinces(db: Connection, claim_id: str, offices: Sequence[str]) -> Mapping[str, int]:
     """Province code -> flags that carry the claim and name it."""
     place = item_tag.alias()

@@ -5,6 +5,7 @@ Somebody else fills the values; what may be printed of them, and in how much roo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -13,15 +14,17 @@ from pipeline.report.sheets import Sheet
 from pipeline.report.words import FEW, age_words, clip, day_words, decimal, few, moment_words, safe, units, unmarked
 
 MAX_PROMINENT = 5
+MAX_CLAIMS = 5
 MEAN_DAYS = 28
 _LONG, _MIDDLE, _SHORT = 140, 80, 40  # characters of one value in the text
 _MAX_LINES = 15  # of one section in the text
+_LINK = re.compile(r"https?://[A-Za-z0-9.-]+(/[A-Za-z0-9/._?=&%#+-]*)?")
 _SHRINKING = (
-    *(("prominent", 3), ("rises", 3), ("labels", 3), ("unseen", 4)),
-    *(("rises", 1), ("prominent", 1), ("labels", 1)),
-    *(("rises", 0), ("labels", 0), ("prominent", 0), ("unseen", 1)),
+    *(("prominent", 3), ("rises", 3), ("labels", 3), ("claims", 3), ("unseen", 4)),
+    *(("rises", 1), ("prominent", 1), ("labels", 1), ("claims", 1)),
+    *(("rises", 0), ("labels", 0), ("claims", 0), ("unseen", 2), ("prominent", 0), ("unseen", 1)),
 )
-"""Which section loses lines first when the text is too long, and down to how many."""
+"""Which section loses lines first when the text is too long, and down to how many; links to fact-checks go before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,17 @@ class Rise:
 
 
 @dataclass(frozen=True, slots=True)
+class Circulating:
+    """A claim that went round: what the checkers say and where, its copies, and how many of them a person reviewed."""
+
+    claim: str
+    status: str
+    link: str
+    copies: int
+    reviewed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What the review desk took in, reviewed and has left; `oldest` is how long the oldest one waits."""
 
@@ -61,7 +75,8 @@ class Queue:
 @dataclass(frozen=True, slots=True)
 class Daily:
     """One office's day. `labels` are (name, flagged, of these reviewed, of these confirmed); `criticism` is how many
-    were rejected as criticism; `unseen` is what the office could not see. Times are aware, in the zone to print."""
+    were rejected as criticism; `unchecked` counts texts that spread fast without a fact-check; `unseen` is what the
+    office could not see. Times are aware, in the zone to print."""
 
     office: str
     day: date
@@ -75,6 +90,8 @@ class Daily:
     queue: Queue
     unseen: tuple[str, ...]
     criticism: int
+    claims: tuple[Circulating, ...] = ()
+    unchecked: int = 0
     sample: bool = False
 
 
@@ -108,6 +125,9 @@ def daily_text(daily: Daily, limit: int = 1500) -> str:
     """
     sections = _sections(daily)
     text = _joined(daily, sections)
+    if units(text) > limit:
+        sections = _sections(daily, links=False)
+        text = _joined(daily, sections)
     for name, least in _SHRINKING:
         while units(text) > limit and len(sections[name].lines) > least:
             sections[name] = replace(sections[name], lines=sections[name].lines[:-1])
@@ -122,6 +142,7 @@ def _joined(daily: Daily, sections: dict[str, _Section]) -> str:
             _head(daily),
             sections["prominent"].text(),
             sections["rises"].text(),
+            sections["claims"].text(),
             f"{sections['labels'].text()}\n{criticism}",
             _bold(_("Queue")) + f": {_queue_words(daily.queue)}",
             sections["unseen"].text(),
@@ -145,9 +166,9 @@ def _head(daily: Daily) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _sections(daily: Daily) -> dict[str, _Section]:
+def _sections(daily: Daily, *, links: bool = True) -> dict[str, _Section]:
     prominent, rises = daily.prominent[:MAX_PROMINENT], _shown_rises(daily)
-    labels, unseen = daily.labels, daily.unseen
+    labels, unseen, claims = daily.labels, daily.unseen, daily.claims[:MAX_CLAIMS]
     copies, unreviewed = _("number of copies: not yet reviewed"), _("not yet reviewed")
     return {
         "prominent": _Section(
@@ -155,6 +176,11 @@ def _sections(daily: Daily) -> dict[str, _Section]:
         ),
         "rises": _Section(
             _bold(_("Rising topics")) + f" ({unreviewed})", tuple(map(_rise_line, rises[:_MAX_LINES])), len(rises)
+        ),
+        "claims": _Section(
+            _bold(_("Claims going round")) + (f" ({copies})" if claims else ""),
+            (*_unchecked_lines(daily), *(_claim_line(claim, link=links) for claim in claims)),
+            len(daily.claims) + len(_unchecked_lines(daily)),
         ),
         "labels": _Section(
             _bold(_("Flagged by indication")), tuple(map(_label_line, labels[:_MAX_LINES])), len(labels)
@@ -185,6 +211,27 @@ def _rise_line(rise: Rise) -> str:
         accounts=unmarked(_accounts_shown(rise), _SHORT),
         media=rise.media,
     )
+
+
+def _claim_line(claim: Circulating, *, link: bool) -> str:
+    words = [
+        unmarked(claim.claim, _LONG),
+        _("fact-check: {status}").format(status=unmarked(claim.status, _MIDDLE) or "?"),
+        _("{copies} copies").format(copies=few(claim.copies)),
+        *([_plain_link(claim.link)] if link else []),
+    ]
+    return "- " + "; ".join(word for word in words if word)
+
+
+def _unchecked_lines(daily: Daily) -> tuple[str, ...]:
+    if not daily.unchecked:
+        return ()
+    return ("- " + _("texts that spread fast, no fact-check yet: {count}").format(count=daily.unchecked),)
+
+
+def _plain_link(address: str) -> str:
+    """A checker's address if it is a plain one: no account, nothing that WhatsApp would read as markup."""
+    return address if len(address) <= _LONG and _LINK.fullmatch(address) else ""
 
 
 def _label_line(label: tuple[str, int, int, int]) -> str:
@@ -264,6 +311,16 @@ def daily_sheets(daily: Daily) -> tuple[Sheet, ...]:
         ),
         _sheet(
             daily,
+            _("Claims going round"),
+            (_("Claim"), _("Fact-check status"), _("Link"), _("Copies"), _("Of these reviewed")),
+            tuple(
+                (safe(each.claim), safe(each.status), _plain_link(each.link), _cell(each.copies), _cell(each.reviewed))
+                for each in daily.claims
+            ),
+            unreviewed,
+        ),
+        _sheet(
+            daily,
             _("Flagged by indication"),
             (_("Indication"), _("Flagged"), _("Reviewed"), _("Meet the criteria"), _("Not yet reviewed")),
             tuple((safe(name), *counts, max(0, counts[0] - counts[1])) for name, *counts in daily.labels),
@@ -291,6 +348,7 @@ def _head_rows(daily: Daily) -> tuple[tuple[object, ...], ...]:
         (_("Not yet reviewed"), queue.waiting),
         (_("Oldest in the queue"), _("Nil") if queue.oldest is None else age_words(queue.oldest)),
         (_("Rejected as criticism/aspiration"), daily.criticism),
+        (_("Texts that spread fast, no fact-check yet"), daily.unchecked),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from urllib.parse import urlencode
@@ -12,24 +12,33 @@ from starlette.datastructures import QueryParams
 
 from pipeline import looking
 from pipeline.core.i18n import _
-from pipeline.core.names import kind_name, label_name, status_name
+from pipeline.core.names import fact_check_name, kind_name, label_name, status_name
 from pipeline.core.types import Query
+from pipeline.ledger import claims
 from pipeline.review.templating import written_day
+from pipeline.review.views import short
 from pipeline.store.fields import value_matches
 from pipeline.store.query import MAX_TYPED, day_range
-from pipeline.summary import region_name, stage_name, topic_name
+from pipeline.summary import claim_status, region_name, stage_name, topic_name
 from pipeline.workplace import Workplace
 
-COUNTED = ("label", "topic", "region", "kind", "platform", "status", "day")
+COUNTED = ("label", "topic", "claim", "fact_check", "region", "kind", "platform", "status", "day")
 """The facets of the page. Never `why`: it would tell what was sampled from what was flagged."""
+
+INDICATIONS = ("label", "claim", "fact_check")
+"""The fields that tell what the machine thinks of a post."""
 
 ORDERS = {"baru": "newest", "cocok": "relevance"}
 _MOST = 700  # values counted of one field: more than there are provinces, kabupaten and kota
 _DAYS = 31  # of the days, the latest
 _OFFERED = 60  # values of one field: a list that a person can still read
+_SHORT = 70  # characters of a claim in a list of values
+_LONGEST_ID = 40
 _TYPED = {
     "label": "indikasi",
     "topic": "isu",
+    "claim": "klaim",
+    "fact_check": "cek_fakta",
     "region": "wilayah",
     "covers": "liputan",
     "source": "sumber",
@@ -107,12 +116,12 @@ def read_asked(place: Workplace, params: QueryParams, *, hide: bool) -> Asked:
 
 def _allowed(query: Query, *, hide: bool) -> tuple[Query, tuple[str, ...]]:
     """The query without the fields that may not be asked for, and what to say about it."""
-    closed = {"why", "label"} if hide else {"why"}
+    closed = {"why", *(INDICATIONS if hide else ())}
     named = {field for field, _value in (*query.fields, *query.without_fields)}
     notes = []
     if "why" in named:
         notes.append(_("Why a post came into the queue cannot be searched; that part was left out."))
-    if "label" in named & closed:
+    if set(INDICATIONS) & named & closed:
         notes.append(_("Indications are hidden until somebody has decided; that part was left out."))
     fields = tuple(pair for pair in query.fields if pair[0] not in closed)
     without = tuple(pair for pair in query.without_fields if pair[0] not in closed)
@@ -166,7 +175,7 @@ def _quoted(value: str) -> str:
 
 def facets(place: Workplace, asked: Asked, offices: tuple[str, ...], *, hide: bool) -> list[Facet]:
     """The facets of a search. A field that was chosen from is counted as if it had not been: one sees what else is."""
-    fields = [field for field in COUNTED if not (hide and field == "label")]
+    fields = [field for field in COUNTED if not (hide and field in INDICATIONS)]
     chosen = {field for field, _value in asked.query.fields}
     groups = [[field for field in fields if field not in chosen], *([field] for field in fields if field in chosen)]
     counts: dict[str, Mapping[str, int]] = {}
@@ -174,38 +183,56 @@ def facets(place: Workplace, asked: Asked, offices: tuple[str, ...], *, hide: bo
         others = tuple(pair for pair in asked.query.fields if pair[0] not in group)
         bounded = looking.within(replace(asked.query, fields=others), offices)
         counts |= place.store.facets(bounded, group, limit=_MOST)
-    found = [Facet(field, field_title(field), _choices(place, asked, field, counts[field])) for field in fields]
+    texts = claim_texts(place, counts.get("claim", {}))
+    found = [Facet(field, field_title(field), _choices(place, asked, field, counts[field], texts)) for field in fields]
     return [facet for facet in found if facet.choices]
 
 
-def _choices(place: Workplace, asked: Asked, field: str, counts: Mapping[str, int]) -> tuple[Choice, ...]:
+def _choices(
+    place: Workplace, asked: Asked, field: str, counts: Mapping[str, int], texts: Mapping[str, str]
+) -> tuple[Choice, ...]:
     shown = list(counts.items())
     if field == "region":
         shown = [(code, count) for code, count in shown if len(code) == 2]
     if field == "day":
         shown = sorted(shown, reverse=True)[:_DAYS]
-    return tuple(_choice(place, asked, field, value, count) for value, count in shown[:_OFFERED] if '"' not in value)
+    offered = [(value, count) for value, count in shown[:_OFFERED] if '"' not in value]
+    return tuple(_choice(place, asked, field, value, count, texts) for value, count in offered)
 
 
-def _choice(place: Workplace, asked: Asked, field: str, value: str, count: int) -> Choice:
+def _choice(place: Workplace, asked: Asked, field: str, value: str, count: int, texts: Mapping[str, str]) -> Choice:
     fields = asked.query.fields
     others = tuple(pair for pair in fields if pair[0] != field or not value_matches(field, pair[1], value))
     chosen = len(others) < len(fields)
     query = replace(asked.query, fields=others if chosen else (*fields, (field, value)))
-    return Choice(value_name(place, field, value), link(query, place.settings.office.zone), count, chosen)
+    return Choice(value_name(place, field, value, texts), link(query, place.settings.office.zone), count, chosen)
 
 
 def conditions(place: Workplace, asked: Asked) -> list[Choice]:
     """What the search is narrowed to, each with the address of the search without it."""
     zone, query, found = place.settings.office.zone, asked.query, []
+    named = (*query.fields, *query.without_fields)
+    texts = claim_texts(place, [value for field, value in named if field == "claim"])
     for pair in dict.fromkeys(query.fields):
         rest = replace(query, fields=tuple(other for other in query.fields if other != pair))
-        found.append(Choice(f"{field_title(pair[0])}: {value_name(place, *pair)}", link(rest, zone), chosen=True))
+        found.append(
+            Choice(f"{field_title(pair[0])}: {value_name(place, *pair, texts)}", link(rest, zone), chosen=True)
+        )
     for pair in dict.fromkeys(query.without_fields):
         rest = replace(query, without_fields=tuple(other for other in query.without_fields if other != pair))
-        name = _("not {name}").format(name=f"{field_title(pair[0])}: {value_name(place, *pair)}")
+        name = _("not {name}").format(name=f"{field_title(pair[0])}: {value_name(place, *pair, texts)}")
         found.append(Choice(name, link(rest, zone), chosen=True))
     return found
+
+
+def claim_texts(place: Workplace, ids: Iterable[str]) -> dict[str, str]:
+    """Claim id -> how the claim begins and what the checkers say, for those known; a page offers so many, no more."""
+    wanted = [claim_id for claim_id in ids if len(claim_id) < _LONGEST_ID][:_OFFERED]
+    if not wanted:
+        return {}
+    with place.ledger.read() as db:
+        known = claims.get_many(db, wanted)
+    return {claim_id: f"{short(claim.text, _SHORT)} ({claim_status(claim)})" for claim_id, claim in known.items()}
 
 
 def field_title(field: str) -> str:
@@ -213,6 +240,8 @@ def field_title(field: str) -> str:
     titles = {
         "label": _("Indication"),
         "topic": _("Topic"),
+        "claim": _("Claim"),
+        "fact_check": _("Fact-check"),
         "region": _("Region"),
         "covers": _("Area of the source"),
         "source": _("Source"),
@@ -228,8 +257,10 @@ def field_title(field: str) -> str:
     return titles.get(field, field)
 
 
-def value_name(place: Workplace, field: str, value: str) -> str:
+def value_name(place: Workplace, field: str, value: str, texts: Mapping[str, str]) -> str:
     """What a value of a field is called on the page; a value that nobody knows stands as it was typed."""
+    if field == "claim":
+        return texts.get(value, f"#{value}")
     if field in ("region", "covers"):
         name = region_name(place, value)
         return value if name == value else f"{value} {name}"
@@ -239,5 +270,5 @@ def value_name(place: Workplace, field: str, value: str) -> str:
         return stage_name(place, value) or value
     if field == "day":
         return written_day(date.fromisoformat(value))
-    names = {"label": label_name, "status": status_name, "kind": kind_name}
+    names = {"label": label_name, "status": status_name, "kind": kind_name, "fact_check": fact_check_name}
     return names[field](value) if field in names else value

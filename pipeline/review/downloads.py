@@ -7,7 +7,7 @@ from starlette.responses import Response
 from pipeline.report.sheets import Sheet, to_xlsx
 from pipeline.review.guard import Visit
 
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def workbook(visit: Visit, what: str, name: str, *sheets: Sheet, offices: tuple[str, ...] = ()) -> Response:
@@ -16,4 +16,4 @@ def workbook(visit: Visit, what: str, name: str, *sheets: Sheet, offices: tuple[
     rows = sum(len(sheet.rows) for sheet in sheets)
     for office in offices or visit.offices:
         visit.audit("export", office=office, details={"what": what, "form": "xlsx", "rows": rows})
-    return Response(body, media_type=_XLSX, headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'})
+    return Response(body, media_type=XLSX, headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'})

@@ -16,8 +16,9 @@ from pipeline.core.types import FLAGGING_LABELS, LABELS
 from pipeline.ledger import counts
 from pipeline.ledger.counts import Backlog, Tally
 from pipeline.report.words import FEW, few
+from pipeline.review.circulating import ClaimGroup, circulating
 from pipeline.review.provinces import level_of
-from pipeline.summary import Unseen, region_name, topic_name, unseen, unseen_lines
+from pipeline.summary import Unseen, region_name, topic_name, unchecked, unseen, unseen_lines
 from pipeline.workplace import Workplace
 
 PERIODS = (7, 28, 90)  # days
@@ -64,6 +65,8 @@ class Figures:
     stretches: tuple[Stretch, ...]
     provinces: tuple[Group, ...]
     topics: tuple[Group, ...]
+    claims: tuple[ClaimGroup, ...]
+    unchecked: int
     unseen: Unseen
     silent: tuple[tuple[str, datetime | None], ...]
     unseen_lines: tuple[str, ...]
@@ -96,6 +99,8 @@ def figures(place: Workplace, offices: Sequence[str], days: int, now: datetime) 
             stretches=tuple(_stretches(place, db, offices, first, last)),
             provinces=_groups(place, counts.tallies(db, "province", offices, since, until), topics=False),
             topics=_groups(place, counts.tallies(db, "topic", offices, since, until), topics=True),
+            claims=circulating(place, db, offices, since, until),
+            unchecked=unchecked(db, offices, since, until),
             unseen=missed,
             silent=tuple(
                 (name, partition_start(heard, zone) if heard else None) for name, heard in sorted(missed.silent.items())

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 from starlette.responses import Response
 
 from pipeline.core.decisions import (
-    DECISIONS,
+    CLAIM,
     FOLLOW_UPS,
     GROUNDS,
     NOTE_LENGTH,
     REASONS,
     SOURCE_REASONS,
+    SPREAD,
     Verdict,
 )
 from pipeline.core.errors import ConfigError, Conflict, Forbidden
@@ -22,7 +22,7 @@ from pipeline.core.i18n import _
 from pipeline.core.names import status_name
 from pipeline.core.roles import may
 from pipeline.core.types import Flag
-from pipeline.ledger import items, people, verdicts
+from pipeline.ledger import claims, items, people, verdicts
 from pipeline.ledger.items import Item
 from pipeline.report.words import few
 from pipeline.review import views
@@ -34,16 +34,20 @@ from pipeline.review.deciding import (
     decide_copies,
     decision_of,
     question_of,
-    text_hash,
+    seen_of,
 )
 from pipeline.review.desk import CLOSED, flag_here, item_here, told
 from pipeline.review.guard import Visit, page
+from pipeline.review.links import open_address
+from pipeline.review.matches import match_views
+from pipeline.review.spreading import copies_words, growth_of
 from pipeline.summary import region_name
 
 _COPIES = 12  # of a cluster that are listed
 _ASSIGNED = timedelta(hours=8)
 _QUICK = ("criticism", "satire", "report", "abuse_without_group")
 """Reasons with a button of their own: nothing fits, for this reason."""
+_QUICK_CLAIM = ("denial", "other_claim")  # further ones where a match with a claim is asked
 
 
 @page("/butir/{key}", "read")
@@ -68,8 +72,13 @@ def _render(visit: Visit, item: Item, flag: Flag | None, *, away: bool, error: s
         spread = items.spread(db, item.cluster, visit.offices)
         accounts = items.accounts(db, item.cluster, visit.offices)
         reviewers = _reviewers(visit, db, item)
+        known = claims.get_many(db, [match.id for match in flag.claims]) if flag is not None else {}
     hide = place.settings.review.hide_signals and not any(v.reviewer == visit.user.id for v in history)
-    decides = may(visit.role_in(item.office), "queue")
+    role = visit.role_in(item.office)
+    decides = may(role, "queue")
+    codes = asked(flag) if decides and flag is not None else []
+    of_claims = any(code.startswith(CLAIM) for code in codes)
+    spreads = flag is not None and SPREAD in flag.why
     return visit.render(
         "item.html",
         status_code=status,
@@ -90,17 +99,20 @@ def _render(visit: Visit, item: Item, flag: Flag | None, *, away: bool, error: s
         spread_regions=[(region_name(place, code), number) for code, number in spread.provinces],
         accounts=few(accounts),
         decides=decides,
-        opens=may(visit.role_in(item.office), "open_source"),
-        seen="" if flag is None else text_hash(flag),
-        questions=[question_of(flag, code) for code in asked(flag)] if decides and flag is not None else [],
+        opens=may(role, "open_source"),
+        exports=may(role, "export"),
+        matches=[] if flag is None else match_views(place, flag, known, only=asked(flag) if hide else None),
+        growth=growth_of(place, item, flag) if flag is not None and spreads else None,
+        copies_words=copies_words,
+        seen="" if flag is None else seen_of(flag),
+        questions=[question_of(flag, code) for code in codes] if flag is not None else [],
         blocked=blocked_for(visit, item, history),
         reviewers=reviewers,
         source_reasons=SOURCE_REASONS,
-        decisions=DECISIONS,
-        reasons=REASONS,
+        reasons=[reason for reason in REASONS if of_claims or reason != "other_claim"],
         grounds=GROUNDS,
         follow_ups=FOLLOW_UPS,
-        quick=_QUICK,
+        quick=(*_QUICK, *(_QUICK_CLAIM if of_claims else ())),
         note_length=NOTE_LENGTH,
         hold_minutes=place.settings.review.hold_minutes,
     )
@@ -113,15 +125,15 @@ def decide(visit: Visit) -> Response:
     flag, away = flag_here(visit, item)
     if flag is None:
         raise Conflict(_("the text of this item is gone; nothing was decided"))
-    if visit.form.get("seen", text_hash(flag)) != text_hash(flag):
-        raise Conflict(_("the text of this item changed while you were reading it; read it again"))
+    if visit.form.get("seen", seen_of(flag)) != seen_of(flag):
+        raise Conflict(_("this item, or what is asked of it, changed while you were reading it; read it again"))
     try:
         verdict = decision_of(visit, item, flag)
         with visit.place.ledger.write() as db:
             verdicts.record(db, verdict)
     except ConfigError as error:
         return _render(visit, item, flag, away=away, error=str(error), status=400)
-    copies = decide_copies(visit, item, verdict) if visit.form.get("bulk") else 0
+    copies = decide_copies(visit, item, flag, verdict) if visit.form.get("bulk") else 0
     return _next(visit, verdict, copies)
 
 
@@ -185,15 +197,7 @@ def open_source(visit: Visit) -> Response:
     with visit.place.ledger.read() as db:
         address = items.address(db, item.key, visit.offices)
     visit.audit("open_source", office=item.office, flag_id=item.flag_id, details={"reason": reason})
-    return visit.render("source.html", item=item, address=_safe(address or ""))
-
-
-def _safe(address: str) -> str:
-    """The address if a browser may be led there, else nothing: what a source calls an address can be anything."""
-    try:
-        return address if urlsplit(address).scheme in ("http", "https") else ""
-    except ValueError:
-        return ""
+    return visit.render("source.html", item=item, address=open_address(address or ""))
 
 
 def _next(visit: Visit, verdict: Verdict, copies: int) -> Response:

@@ -86,6 +86,17 @@ def sheets(visit: Visit, found: Figures) -> tuple[Sheet, ...]:
         _sheet(visit, _("By day"), (_("Day"), _("Came in"), *names), stretches, unreviewed),
         _sheet(visit, _("By province"), (_("Code"), _("Province"), *counted), _rows(found.provinces), few, unreviewed),
         _sheet(visit, _("By topic"), (_("Code"), _("Topic"), *counted), _rows(found.topics), few, unreviewed),
+        _sheet(
+            visit,
+            _("Claims going round"),
+            (_("Number"), _("Claim"), _("Fact-check status"), *counted, _("Provinces named")),
+            tuple(
+                (c.id, c.text, c.status, *map(_number, (c.flags, c.reviewed, c.confirmed)), "; ".join(c.provinces))
+                for c in found.claims
+            ),
+            few,
+            unreviewed,
+        ),
         _sheet(visit, _("Not seen"), (_("What could not be seen"),), tuple((line,) for line in _missed(visit, found))),
     )
 
@@ -102,6 +113,7 @@ def _tiles(visit: Visit, found: Figures) -> tuple[tuple[object, ...], ...]:
         (_("Oldest in the queue"), _oldest(visit, found) or _("Nil")),
         (_("In somebody's hands"), found.backlog.held),
         (_("Rejected as criticism/aspiration"), criticism),
+        (_("Texts that spread fast, no fact-check yet"), found.unchecked),
     )
 
 

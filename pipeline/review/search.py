@@ -20,16 +20,16 @@ from pipeline.core.types import Hit, Query
 from pipeline.ledger import items, people
 from pipeline.report.sheets import Sheet, to_csv, to_xlsx
 from pipeline.review.asking import Asked, Facet, conditions, facets, link, read_asked, typed_whole
+from pipeline.review.downloads import XLSX
 from pipeline.review.guard import Visit, page
 from pipeline.review.views import Row, row_of
 
 SHOWN = 20  # hits on a page
 EXPORTED = 5_000  # rows of a file
 _FETCHED = 1_000  # at once, for a file
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FORMS: dict[str, tuple[Callable[[Sheet], bytes], str]] = {
     "csv": (to_csv, "text/csv; charset=utf-8"),
-    "xlsx": (to_xlsx, _XLSX),
+    "xlsx": (to_xlsx, XLSX),
 }
 _RETRY = "30"  # seconds
 _LONGEST_ADDRESS = 2_000  # guard.redirect goes on to no longer one
@@ -195,7 +195,7 @@ def _sheet(visit: Visit, asked: Asked, rows: Sequence[Row]) -> Sheet:
     values = [
         (
             row.published.astimezone(zone) if row.published else "",
-            f"{row.band.name} ({row.band.band_name})" if row.band else "",
+            _indications(row),
             "; ".join(row.topics),
             "; ".join(row.regions) or _("unknown"),
             row.stage,
@@ -214,6 +214,12 @@ def _sheet(visit: Visit, asked: Asked, rows: Sequence[Row]) -> Sheet:
         _("At most {count} rows.").format(count=EXPORTED),
     )
     return Sheet(_("Search"), (*sample, *columns), tuple((*sample, *row) for row in values), tuple(filter(None, notes)))
+
+
+def _indications(row: Row) -> str:
+    """The strongest indication in its band, and that a text spreads without a fact-check."""
+    band = f"{row.band.name} ({row.band.band_name})" if row.band else ""
+    return "; ".join(filter(None, (band, _("no fact-check yet") if row.unchecked else "")))
 
 
 # ---- saved searches

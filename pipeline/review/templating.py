@@ -52,6 +52,7 @@ def navigation() -> list[tuple[str, Permission, str]]:
     return [
         ("/antrean", "queue", _("Queue")),
         ("/cari", "search", _("Search")),
+        ("/klaim", "read", _("Claims")),
         ("/ikhtisar", "overview", _("Overview")),
         ("/ringkasan", "daily", _("Daily summary")),
         ("/terbitan", "published", _("Publications")),

@@ -216,7 +216,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
 
 
 def export_name(code: str) -> str:
-    """What was exported."""
+    """What was exported, or looked through."""
     names = {
         "overview": _("overview"),
         "daily": _("daily summary"),
@@ -225,6 +225,9 @@ def export_name(code: str) -> str:
         "users": _("accounts"),
         "chain": _("the whole chain"),
         "decisions": _("decisions for training"),
+        "claims": _("claims"),
+        "claim": _("posts that carry a claim"),
+        "fact_check": _("request for a fact-check"),
     }
     return names.get(code, code)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from pipeline.core.decisions import DECIDED_LABELS
+from pipeline.core.decisions import DECIDED_LABELS, SPREAD
 from pipeline.core.names import band_name, kind_name, label_meaning, label_name
 from pipeline.core.types import FLAGGING_LABELS, Flag, Reason, Signal
 from pipeline.ledger.items import Item
@@ -33,12 +33,16 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One flag in a list. `regions` is empty if none is known; `copies` counts the flags of its cluster."""
+    """One flag in a list. `regions` is empty if none is known; `copies` counts the flags of its cluster.
+
+    `unchecked` says that it spreads fast and that no fact-checker wrote about it.
+    """
 
     key: str
     snippet: str
     marks: tuple[tuple[int, int], ...]
     band: Band | None
+    unchecked: bool
     topics: tuple[str, ...]
     regions: tuple[str, ...]
     stage: str
@@ -97,6 +101,7 @@ def row_of(
         snippet=soften(text),
         marks=marks,
         band=None if hide or flag is None else top_band(flag),
+        unchecked=flag is not None and SPREAD in flag.why,
         topics=() if flag is None or hide else tuple(topic_name(place, topic.code) for topic in flag.topics),
         regions=() if flag is None else region_names(place, flag),
         stage=stage_name(place, flag.post.stage) if flag else "",

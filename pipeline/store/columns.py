@@ -60,11 +60,20 @@ def _facets(flag: Flag, day: str) -> list[tuple[str, str]]:
     pairs += [("platform", post.platform), ("stage", post.stage)]
     pairs += [("label", signal.label) for signal in flag.signals if signal.over and signal.label in SHOWN_LABELS]
     pairs += [("topic", topic.code) for topic in flag.topics]
+    pairs += [("claim", match.id) for match in flag.claims if match.level == "match"]
+    pairs += [("fact_check", value) for value in _fact_check(flag)]
     pairs += [("why", why) for why in flag.why]
     for region in flag.regions:
         field = "region" if region.how == "mention" else "covers"
         pairs += [(field, region.code), (field, region.code[:2])]  # a regency is counted under its province too
     return [(field, value) for field, value in pairs if value]
+
+
+def _fact_check(flag: Flag) -> set[str]:
+    """How it stands to checked claims: the levels at which it is like some, and whether it spreads without a check."""
+    found: set[str] = {match.level for match in flag.claims}
+    found |= {"returned"} if any(match.returned and match.level == "match" for match in flag.claims) else set()
+    return found | ({"missing"} if "spread" in flag.why else set())
 
 
 def _day(moment: datetime, zone: tzinfo) -> str:

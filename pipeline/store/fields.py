@@ -9,6 +9,8 @@ from pipeline.core.types import Query
 FACETS = (
     "label",
     "topic",
+    "claim",
+    "fact_check",
     "region",
     "covers",
     "source",
@@ -23,7 +25,8 @@ FACETS = (
 """Fields that can be counted. Never an author, and no label that is not shown (DESIGN, sections 1 and 3)."""
 
 FIELDS = (*FACETS, "cluster", "id")
-"""Fields that a query can name. `region` is what the text names, `covers` what its source covers (the weaker hint)."""
+"""Fields that a query can name. `claim` is the id of a claim that the post carries (level `match` only), `fact_check`
+is how it stands to checked claims, `region` what the text names, `covers` what its source covers (the weaker hint)."""
 
 SINCE = frozenset({"since", "sejak", "mulai"})
 UNTIL = frozenset({"until", "sampai", "hingga"})
@@ -31,6 +34,8 @@ UNTIL = frozenset({"until", "sampai", "hingga"})
 _ALIASES = {
     "label": ("indikasi",),
     "topic": ("isu", "topik"),
+    "claim": ("klaim",),
+    "fact_check": ("cek_fakta", "cekfakta"),
     "region": ("wilayah", "daerah"),
     "covers": ("liputan",),
     "source": ("sumber",),
@@ -75,7 +80,14 @@ _VALUES = {
         "kedaluwarsa": "expired",
         "dihapus": "erased",
     },
-    "why": {"indikasi": "signal", "isu": "topic", "klaim": "claim", "sampel": "sample"},
+    "why": {"indikasi": "signal", "isu": "topic", "klaim": "claim", "menyebar": "spread", "sampel": "sample"},
+    "fact_check": {
+        "sama": "match",
+        "mungkin_sama": "suggest",
+        "bantahan": "denial",
+        "klaim_lama": "returned",
+        "belum_ada": "missing",
+    },
     "kind": {
         "kiriman": "post",
         "unggahan": "post",

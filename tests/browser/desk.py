@@ -21,7 +21,7 @@ from playwright.sync_api import Page
 from pipeline.core.config import load_settings
 from pipeline.core.decisions import Verdict
 from pipeline.core.resources import data_path
-from pipeline.ledger import chain, items, verdicts
+from pipeline.ledger import chain, claims, items, verdicts
 from pipeline.ledger.items import Item
 from pipeline.workplace import Workplace
 
@@ -116,6 +116,12 @@ class Desk:
         with self.place() as place, place.ledger.read() as db:
             found = items.waiting([_OFFICE], place.clock(), user="", adjudicates=False)
             return [items.item_of(row, place.clock()) for row in db.execute(found).all()]
+
+    def carried(self) -> tuple[str, str]:
+        """The claim that most posts carry, and the key of the first of them."""
+        with self.place() as place, place.ledger.read() as db:
+            [most] = claims.listed(db, [_OFFICE], carried=True, limit=1)
+            return most.id, claims.carriers(db, most.id, [_OFFICE], 1)[0].key
 
     def problems(self) -> list[Any]:
         """What is wrong with the chain; empty is good."""

@@ -66,6 +66,8 @@ def draw(folder: Path, new_page: NewPage, desk: Desk) -> None:
     reviewer.page.goto(f"{desk.url}/ikhtisar")
     reviewer.take("ikhtisar", begin="main", height=620)
     reviewer.take("peta", begin="section[aria-labelledby=h-provinces]", height=480)
+    reviewer.page.goto(f"{desk.url}/klaim/{desk.carried()[0]}")
+    reviewer.take("klaim", begin="main", height=560)
     camera("penyelia", "/ringkasan").take("ringkasan", begin="section[aria-labelledby=h-text]", height=440)
     officer = camera("pdp", "/jejak")
     officer.page.get_by_role("button", name="Periksa rantai").click()

@@ -19,6 +19,9 @@ PAGES = [
     ("penelaah", "/antrean"),
     ("penelaah", "/butir/*"),
     ("penelaah", "/butir/*/sumber"),
+    ("penelaah", "/klaim"),
+    ("penelaah", "/klaim/+"),
+    ("penelaah", "/butir/+"),
     ("penelaah", "/cari"),
     ("penelaah", "/cari?q=kpu&urut=cocok"),
     ("penelaah", "/cari?q=label:kebencian+wilayah:99+-damai&dari=2024-11-01&sampai=2024-11-02"),
@@ -55,12 +58,16 @@ _WIDER = """() => {
 
 
 def _opened(page: Page, desk: Desk, name: str, path: str) -> None:
-    """Open a page as a person sees it; `*` stands for the key of an item with a form, copies and a history."""
+    """Open a page as a person sees it; `*` stands for the key of an item with a form and copies, `+` for a claim
+    that posts carry, or for such a post."""
     if not name:
         page.goto(f"{desk.url}{path}")
         return
     if "*" in path:
         path = path.replace("*", max(desk.waiting(), key=lambda item: item.spread).key)
+    if "+" in path:
+        claim_id, key = desk.carried()
+        path = path.replace("+", claim_id if path.startswith("/klaim") else key)
     sign_in(page, desk, name)
     page.goto(f"{desk.url}{path.removesuffix('/sumber')}")
     if path.endswith("/sumber"):
@@ -119,7 +126,9 @@ def test_the_first_load_of_a_page_is_light(name: str, path: str, new_page: NewPa
     assert sum(sizes.values()) <= HEAVIEST, sizes
 
 
-@pytest.mark.parametrize(("name", "path"), [PAGES[0], PAGES[1], PAGES[2], PAGES[5], PAGES[10], PAGES[12]])
+@pytest.mark.parametrize(
+    ("name", "path"), [PAGES[0], PAGES[1], PAGES[2], PAGES[4], PAGES[5], PAGES[6], PAGES[8], PAGES[13], PAGES[15]]
+)
 def test_what_has_the_focus_can_be_seen(name: str, path: str, page: Page, shown_desk: Desk) -> None:
     _opened(page, shown_desk, name, path)
     page.evaluate("document.activeElement.blur()")

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.errors import ConfigError
-from pipeline.core.types import Flag, Page, Post, PutCount, Query, Reason, Region, Signal, Topic
+from pipeline.core.types import ClaimMatch, Flag, Page, Post, PutCount, Query, Reason, Region, Signal, Topic
 from pipeline.store.fields import FACETS
 from pipeline.store.memory import MemoryStore
 from pipeline.store.query import parse_query
@@ -99,7 +99,7 @@ def test_get_gives_back_what_was_put_without_the_author(store: Any) -> None:
         signals=(Signal("threat", 0.7, 0.5, "rules-1", (Reason(0, 5, 1.0),)), Signal("abusive", 0.1, 0.5, "m")),
         regions=(Region("62.03", "Kapuas", "regency", 0.9, "mention", ((9, 15),)),),
         topics=(Topic("logistik", "Logistik", False, ((0, 5), (6, 9))),),
-        claims=("k1",),
+        claims=(ClaimMatch("k1", 0.75, "match", True, ((0, 5),)), ClaimMatch("k2", 0.5, "suggest")),
         why=("signal", "claim"),
         why_not=("topic",),
         sample_probability=0.25,
@@ -301,6 +301,29 @@ def test_fields_any_value_of_one_all_of_several(store: Any) -> None:
     assert find(store, "kantor:61.01") == find(store, "status:diambil") == ["x~0003"]
     assert find(store, "kantor:61") == []  # an office is no region: rights do not reach down
     assert find(store, "-wilayah:61 -kantor:61.01") == ["x~0002"]
+
+
+def test_a_claim_is_found_and_counted_only_where_a_post_carries_it(store: Any) -> None:
+    both = (ClaimMatch("k1", 0.9, "match"), ClaimMatch("k2", 0.5, "suggest"))
+    store.put(
+        [
+            make_flag(1, claims=both, why=("claim",)),
+            make_flag(2, claims=(ClaimMatch("k1", 0.8, "denial"),), why=("topic",)),
+            make_flag(3, claims=(ClaimMatch("k2", 0.9, "match"), ClaimMatch("k1", 0.8, "match")), why=("spread",)),
+        ]
+    )
+    assert find(store, "klaim:k1") == find(store, "claim:K1") == ["x~0001", "x~0003"]
+    assert find(store, "klaim:k2") == find(store, "alasan:menyebar") == ["x~0003"]
+    assert find(store, "-klaim:k1") == ["x~0002"]
+    assert find(store, "klaim:k") == []
+    assert store.facets(Query(), ["claim"]) == {"claim": {"k1": 2, "k2": 1}}
+    assert store.facets(Query(), ["fact_check"]) == {
+        "fact_check": {"match": 2, "denial": 1, "missing": 1, "suggest": 1}
+    }
+    assert find(store, "cek_fakta:sama") == find(store, "-cek_fakta:bantahan") == ["x~0001", "x~0003"]
+    assert find(store, 'cek_fakta:"belum ada"') == find(store, "fact_check:missing") == ["x~0003"]
+    store.put([make_flag(3, fingerprint="b", why=("topic",))])
+    assert store.facets(Query(), ["claim"]) == {"claim": {"k1": 1}}
 
 
 def test_only_shown_labels_that_are_over_can_be_found_and_counted(store: Any) -> None:
@@ -531,7 +554,17 @@ typed = st.one_of(
         st.one_of(
             st.sampled_from([*WORDS, "-banjir", "-yang", '"surat suara"', '-"surat suara"', "NEAR(", "AND", "OR"]),
             st.sampled_from(
-                ["wilayah:61", "-wilayah:61.01", "isu:a", "isu:b", "status:open", "-status:open", "why:topic"]
+                [
+                    "wilayah:61",
+                    "-wilayah:61.01",
+                    "isu:a",
+                    "isu:b",
+                    "klaim:k1",
+                    "-klaim:k2",
+                    "status:open",
+                    "-status:open",
+                    "why:topic",
+                ]
             ),
             st.sampled_from(
                 ["sejak:2024-11-17", "sampai:2024-11-17", "hari:2024-11-18", "id:x~0001", "klaster:x~0000"]
@@ -542,13 +575,14 @@ typed = st.one_of(
 )
 flags = st.lists(
     st.builds(
-        lambda number, text, title, day, codes, topic, status, fingerprint: make_flag(
+        lambda number, text, title, day, codes, topic, claims, status, fingerprint: make_flag(
             number,
             text=text,
             title=title,
             published_at=START + timedelta(days=day),
             regions=tuple(Region(code, code, "regency", 0.9, "mention") for code in codes),
             topics=(Topic(topic, topic, False),),
+            claims=tuple(ClaimMatch(name, 0.7, level) for name, level in claims),
             status=status,
             fingerprint=fingerprint,
             cluster=f"x~{number // 2:04d}",
@@ -559,6 +593,7 @@ flags = st.lists(
         st.integers(0, 3),
         st.lists(st.sampled_from(["61", "61.01", "62.03"]), max_size=2),
         st.sampled_from("abc"),
+        st.lists(st.tuples(st.sampled_from(["k1", "k2"]), st.sampled_from(["match", "suggest", "denial"])), max_size=2),
         st.sampled_from(["open", "claimed"]),
         st.sampled_from("ab"),
     ),

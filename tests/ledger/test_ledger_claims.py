@@ -123,3 +123,8 @@ def test_which_flags_carry_a_claim_is_told_by_office_and_without_samples(ledger:
         assert claims.listed(db, [OFFICE], ids=["k2"], standing="true") == []
         assert [each.flag_id for each in claims.carriers(db, "k1", [OFFICE])] == ["x~1", "x~2", "x~5"]
         assert claims.provinces(db, "k1", [OFFICE]) == {"61": 2}
+        assert set(claims.latest(db, ["k1", "k2"], [OFFICE], until=later(days=1))) == {"k1"}
+        assert claims.latest(db, ["k1"], [OFFICE], until=NOW) == claims.latest(db, ["k1"], ["99"]) == {}
+        assert (
+            claims.latest(db, ["k1"], [OFFICE])["k1"] >= claims.latest(db, ["k1"], [OFFICE], until=later(days=1))["k1"]
+        )

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.report.daily import Daily, Prominent, Queue, Rise, daily_sheets, daily_text
+from pipeline.report.daily import Circulating, Daily, Prominent, Queue, Rise, daily_sheets, daily_text
 from pipeline.report.sheets import to_xlsx
 from pipeline.report.words import age_words, clip, day_words, decimal, few, moment_words, safe, units, unmarked
 
@@ -33,8 +33,11 @@ FULL = Daily(
     queue=Queue(20, 12, 8, timedelta(days=2, hours=3)),
     unseen=("video dan audio", "grup tertutup"),
     criticism=7,
+    claims=(Circulating("TPS pasar dipindah", "Salah", "https://periksa.example/tps-pasar", 12, 3),),
 )
-NOTHING = replace(FULL, prominent=(), rises=(), labels=(), unseen=(), queue=Queue(0, 0, 0, None), criticism=0)
+NOTHING = replace(
+    FULL, prominent=(), rises=(), labels=(), claims=(), unseen=(), queue=Queue(0, 0, 0, None), criticism=0
+)
 
 WORDS = st.one_of(
     st.text(alphabet=st.characters(), max_size=60),
@@ -55,6 +58,8 @@ DAILIES = st.builds(
     queue=st.builds(Queue, COUNTS, COUNTS, COUNTS, st.none() | st.timedeltas()),
     unseen=st.lists(WORDS, max_size=20).map(tuple),
     criticism=COUNTS,
+    claims=st.lists(st.builds(Circulating, WORDS, WORDS, WORDS, COUNTS, COUNTS), max_size=20).map(tuple),
+    unchecked=COUNTS,
     sample=st.booleans(),
 )
 
@@ -73,6 +78,9 @@ def test_the_text_is_one_page_to_send() -> None:
         "*Rising topics* (not yet reviewed)\n"
         "- Logistik, Kota Contoh: 16 today, mean of 28 days 5.0 (3.2x); < 5 accounts, 2 media\n"
         "\n"
+        "*Claims going round* (number of copies: not yet reviewed)\n"
+        "- TPS pasar dipindah; fact-check: Salah; 12 copies; https://periksa.example/tps-pasar\n"
+        "\n"
         "*Flagged by indication*\n"
         "- Indikasi kebencian terhadap kelompok: 12 flagged, 8 reviewed, 5 meet the criteria; 4 not yet reviewed\n"
         "- Indikasi ancaman: 2 flagged, 2 reviewed, 1 meet the criteria\n"
@@ -88,7 +96,7 @@ def test_the_text_is_one_page_to_send() -> None:
 
 def test_nothing_is_said_so() -> None:
     text = daily_text(NOTHING)
-    for heading in ("Prominent situations", "Rising topics", "Flagged by indication", "Not seen"):
+    for heading in ("Prominent situations", "Rising topics", "Claims going round", "Flagged by indication", "Not seen"):
         assert re.search(rf"\*{heading}\*.*: Nil", text), heading
     assert "*Queue*: 0 came in, 0 reviewed, 0 not yet reviewed\n" in text
 
@@ -144,6 +152,7 @@ def test_too_long_it_loses_the_least_important_lines_and_says_how_many() -> None
         stage_tomorrow="B" * 500,
         prominent=tuple(Prominent("p" * 300, "w" * 300, "t" * 300, "s" * 300, "v" * 300, 9) for n in range(5)),
         rises=tuple(Rise(f"isu {n}", "Kota", 9, 1.0, "9", 1) for n in range(30)),
+        claims=(),
         unseen=tuple("u" * n for n in range(90, 130)),
     )
     text = daily_text(many)
@@ -152,17 +161,48 @@ def test_too_long_it_loses_the_least_important_lines_and_says_how_many() -> None
     assert "*Queue*: 20 came in" in text
     assert text.startswith("*DAILY SUMMARY*\nKKK")
     assert len(re.findall(r"^- p+…; w", text, re.MULTILINE)) == 1
-    assert re.search(r"\*Not seen\*\n(- u+…\n){4}… and 36 more$", text)
+    assert re.search(r"\*Not seen\*\n(- u+…\n){2,4}… and 3[678] more$", text)
+
+
+def test_links_to_fact_checks_go_before_any_line_and_only_plain_ones_are_printed() -> None:
+    text = daily_text(FULL)
+    shorter = daily_text(FULL, len(text) - 1)
+    assert shorter == text.replace("; https://periksa.example/tps-pasar", "")
+    odd = ("javascript:alert(1)", "https://a.example/@akun", "https://a.example/*b*", "https://a.example/" + "x" * 200)
+    for link in odd:
+        daily = replace(FULL, claims=(replace(FULL.claims[0], link=link),))
+        assert link not in daily_text(daily)
+        assert daily_sheets(daily)[3].rows[0][2] == ""
+
+
+def test_claims_are_told_with_few_copies_hidden_and_five_lines_at_most() -> None:
+    claims = tuple(Circulating(f"klaim {n}", "Salah", "", 4 if n else 9, 0) for n in range(7))
+    daily = replace(FULL, claims=claims)
+    text = daily_text(daily)
+    assert "- klaim 1; fact-check: Salah; < 5 copies\n" in text
+    assert "klaim 5" not in text
+    assert "… and 2 more" in text
+    assert daily_sheets(daily)[3].rows[:2] == (("klaim 0", "Salah", "", 9, 0), ("klaim 1", "Salah", "", "< 5", 0))
+    assert len(daily_sheets(daily)[3].rows) == 7
+
+
+def test_texts_that_spread_without_a_fact_check_are_counted_before_the_claims() -> None:
+    text = daily_text(replace(FULL, unchecked=3))
+    assert "reviewed)\n- texts that spread fast, no fact-check yet: 3\n- TPS pasar dipindah; " in text
+    assert "*Claims going round*\n- texts that spread fast, no fact-check yet: 3\n\n" in daily_text(
+        replace(NOTHING, unchecked=3)
+    )
+    assert dict(daily_sheets(replace(FULL, unchecked=3))[0].rows)["Texts that spread fast, no fact-check yet"] == 3
 
 
 def test_rises_go_before_labels_and_those_before_situations() -> None:
     rises = tuple(Rise(f"isu {n}", "Kota", 9, 1.0, "9", 1) for n in range(3))
-    daily = replace(FULL, rises=rises)
+    daily = replace(FULL, rises=rises, claims=())
     shorter = daily_text(daily, len(daily_text(daily)) - 1)
     assert "isu 1" in shorter
     assert "isu 2" not in shorter
     assert "… and 1 more" in shorter
-    shortest = daily_text(daily, 620)
+    shortest = daily_text(daily, 650)
     assert "isu 0" not in shortest
     assert "Indikasi ancaman" not in shortest
     assert "Surat suara tertukar" in shortest
@@ -183,19 +223,21 @@ def test_head_queue_and_what_was_not_seen_always_stay(daily: Daily) -> None:
     assert f"*Queue*: {daily.queue.new} came in" in text
     assert "\n*Not seen*" in text
     assert ("*SAMPLE DATA*" in text) == daily.sample
-    assert len(re.findall(r"^\*", text, re.MULTILINE)) == 6 + daily.sample
+    assert len(re.findall(r"^\*", text, re.MULTILINE)) == 7 + daily.sample
     assert text.count("*") % 2 == 0
 
 
 @given(DAILIES)
 def test_any_day_makes_a_workbook(daily: Daily) -> None:
     book = openpyxl.load_workbook(io.BytesIO(to_xlsx(*daily_sheets(daily))))
-    assert len(book.sheetnames) == 5
+    assert len(book.sheetnames) == 6
 
 
 def test_the_workbook_holds_the_same_figures() -> None:
     book = openpyxl.load_workbook(io.BytesIO(to_xlsx(*daily_sheets(FULL))))
-    assert book.sheetnames == ["Summary", "Prominent situations", "Rising topics", "Flagged by indication", "Not seen"]
+    assert book.sheetnames == [
+        *("Summary", "Prominent situations", "Rising topics", "Claims going round", "Flagged by indication", "Not seen")
+    ]
     summary: dict[Any, Any] = {row[0]: row[1] for row in book["Summary"].iter_rows(values_only=True)}
     assert summary["Covered from"] == "23 November 2026 07:30 WIB"
     assert summary["Not yet reviewed"] == 8
@@ -203,7 +245,7 @@ def test_the_workbook_holds_the_same_figures() -> None:
     labels = list(book["Flagged by indication"].iter_rows(values_only=True))
     assert labels[1] == ("Indikasi kebencian terhadap kelompok", 12, 8, 5, 4)
     nothing = daily_sheets(NOTHING)
-    assert [sheet.rows[0][0] for sheet in nothing[1:]] == ["Nil"] * 4
+    assert [sheet.rows[0][0] for sheet in nothing[1:]] == ["Nil"] * 5
 
 
 def test_dates_times_and_spans_are_words() -> None:

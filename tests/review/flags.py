@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pipeline.core.claims import ClaimReview
 from pipeline.core.identity import subject_of
 from pipeline.core.types import Flag, Post
+from pipeline.ledger import claims
 from pipeline.ledger.chain import Entry, entries
+from pipeline.ledger.claims import Placed
 from pipeline.queueing import enqueue
 from pipeline.workplace import Workplace
 
@@ -44,6 +47,24 @@ def put_flags(place: Workplace, *flags: Flag, addresses: dict[str, str] | None =
     place.store.put(flags)
     enqueue(place, flags, addresses or {})
     return [subject_of(flag.id) for flag in flags]
+
+
+def make_claim(
+    claim_id: str = "k0123456789ab", text: str = "TPS di pasar dipindah malam ini", **changes: Any
+) -> Placed:
+    """A review of a claim, by an independent checker that found it false unless told."""
+    values: dict[str, Any] = {
+        "key": f"{claim_id}-1", "source": "contoh", "checker": "Pemeriksa Contoh", "checker_kind": "independent",
+        "url": f"https://periksa.example/{claim_id}", "claim": text, "rating": "false", "original": "SALAH",
+        "title": "[SALAH] TPS dipindah", "reviewed_at": START - timedelta(days=20),
+    }  # fmt: skip
+    return Placed(claim_id, ClaimReview(**values | changes), "")
+
+
+def put_claims(place: Workplace, *placed: Placed) -> None:
+    """Put reviews of claims into the ledger."""
+    with place.ledger.write() as db:
+        claims.put(db, placed)
 
 
 def noted(place: Workplace, action: str, office: str = "00") -> list[Entry]:

@@ -122,7 +122,7 @@ def test_who_works_in_two_offices_chooses_one(place: Workplace, client: Client, 
 
 def test_the_workbook_is_audited(place: Workplace, client: Client) -> None:
     answer = client("approver").get(f"/ringkasan/ekspor?hari={DAY}")
-    assert len(load_workbook(io.BytesIO(answer.content)).worksheets) == 5
+    assert len(load_workbook(io.BytesIO(answer.content)).worksheets) == 6
     with place.ledger.read() as db:
         assert [entry.details["what"] for entry in entries(db, ["00"], actions=["export"])] == ["daily"]
 

@@ -60,6 +60,7 @@ def test_a_decision_keeps_what_the_reviewer_saw_without_the_text(client: Client,
         "fingerprint": "a",
         "models": ["rules-1"],
         "scores": {"threat": 0.9123},
+        "claims": {},
         "hidden": False,
         "sample_probability": None,
     }

@@ -12,7 +12,7 @@ from review.flags import make_flag, put_flags
 from review.frame import Browser, Clock, PeopleOf
 
 from pipeline.core.errors import StoreUnavailable
-from pipeline.core.types import Flag, Reason, Region, Signal, Topic
+from pipeline.core.types import ClaimMatch, Flag, Reason, Region, Signal, Topic
 from pipeline.landing.derived import write_derived
 from pipeline.ledger import items, people
 from pipeline.ledger.chain import Entry, entries
@@ -146,7 +146,7 @@ def odd(number: int, text: str) -> Flag:
         topics=(Topic(text[:50], text, False, ((0, 20),)),),
         publisher_class=text,
         institution=text,
-        claims=(text,),
+        claims=(ClaimMatch(text, 0.6, "suggest", spans=((0, 20),)),),
     )
 
 

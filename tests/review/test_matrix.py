@@ -13,13 +13,13 @@ from importlib import import_module
 
 import httpx
 import pytest
-from review.flags import make_flag, put_flags
+from review.flags import make_claim, make_flag, put_claims, put_flags
 from review.frame import BASE, Browser, Clock, PeopleOf
 
 import pipeline.review
 from pipeline.core.decisions import Verdict
 from pipeline.core.roles import MAY, ROLES
-from pipeline.core.types import Signal, Topic
+from pipeline.core.types import ClaimMatch, Signal, Topic
 from pipeline.ledger import items, people, verdicts
 from pipeline.ledger.chain import Entry, entries
 from pipeline.review import app as desk
@@ -63,10 +63,14 @@ TABLE: dict[tuple[str, str], tuple[str | None, dict[str, str]]] = {  # page -> p
     ("POST", "/butir/{key}/ambil"): ("queue", {}),
     ("POST", "/butir/{key}/tugaskan"): ("adjudicate", {"reviewer": "nobody"}),
     ("POST", "/butir/{key}/sumber"): ("open_source", {"reason": "context"}),
+    ("GET", "/butir/{key}/cek-fakta"): ("export", {}),
     ("GET", "/cari"): ("search", {}),
     ("GET", "/cari/ekspor"): ("export", {}),
     ("POST", "/cari/simpan"): ("search", {"q": "suara", "nama": "suara"}),
     ("POST", "/cari/hapus"): ("search", {"id": "1"}),
+    ("GET", "/klaim"): ("read", {}),
+    ("GET", "/klaim/{id}"): ("read", {}),
+    ("GET", "/klaim/ekspor"): ("export", {}),
     ("GET", "/ikhtisar"): ("overview", {}),
     ("GET", "/ikhtisar/ekspor"): ("export", {}),
     ("GET", "/ringkasan"): ("daily", {}),
@@ -81,6 +85,7 @@ TABLE: dict[tuple[str, str], tuple[str | None, dict[str, str]]] = {  # page -> p
 }
 GUARDED = [info for info in PAGES if TABLE.get((info.method, info.path), ("?",))[0] is not None]
 QUERIES = {"/cari": "?q=semua", "/cari/ekspor": "?q=semua&bentuk=csv"}
+CLAIM = "k0123456789ab"
 MARK, NOTE, TITLE, TOPIC = "zebrabelang", "gajahabu", "kudanilbiru", "isuterlarang"
 
 
@@ -89,7 +94,11 @@ def key(place: Workplace, people_of: PeopleOf, clock: Clock) -> str:
     """An item of the office 00, with a decision whose note nobody but reviewers should read."""
     threat = Signal("threat", 0.9, 0.5, "rules-1")
     topic = Topic(TOPIC, TOPIC, False)
-    flag = make_flag(1, f"semua {MARK}", title=f"{TITLE} semua", kind="field", signals=(threat,), topics=(topic,))
+    put_claims(place, make_claim(CLAIM, "semua TPS dipindah"))
+    carries = {"claims": (ClaimMatch(CLAIM, 0.9, "match"),), "why": ("signal", "claim", "spread")}
+    flag = make_flag(
+        1, f"semua {MARK}", title=f"{TITLE} semua", kind="field", signals=(threat,), topics=(topic,), **carries
+    )
     [made, other, _third] = put_flags(
         place,
         flag,
@@ -107,7 +116,7 @@ def key(place: Workplace, people_of: PeopleOf, clock: Clock) -> str:
 
 def ask(browser: Browser, info: PageInfo, key: str) -> httpx.Response:
     """Open a page, or send its form as our own page would."""
-    path = info.path.replace("{key}", key)
+    path = info.path.replace("{key}", key).replace("{id}", CLAIM)
     if info.method == "GET":
         return browser.get(path + QUERIES.get(info.path, ""))
     return browser.submit(path, **TABLE[info.method, info.path][1])

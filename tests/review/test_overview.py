@@ -177,7 +177,7 @@ def test_the_workbook_holds_the_tables_and_is_audited(place: Workplace, client: 
     assert answer.headers["content-disposition"] == 'attachment; filename="ikhtisar-2026-10-28-2026-11-24.xlsx"'
     book = load_workbook(io.BytesIO(answer.content))
     assert [cell.value for cell in book["By province"][2]] == ["61", "Kalimantan Barat", 6, 0, 0]
-    assert len(book.worksheets) == 6
+    assert len(book.worksheets) == 7
     with place.ledger.read() as db:
         noted = list(entries(db, ["00"], actions=["export"]))
     assert [(entry.actor, entry.details["what"]) for entry in noted] == [(people_of["reviewer"].id, "overview")]
