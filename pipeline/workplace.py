@@ -35,7 +35,7 @@ from pipeline.store.registry import open_store
 from pipeline.text import TEXT_VERSION
 
 if TYPE_CHECKING:
-    from pipeline.enrich.claims import ClaimIndex, ClaimMatcher, Document, Ranker, Thresholds
+    from pipeline.enrich.claims import ClaimIndex, ClaimMatcher, Document, Encoder, Ranker, Thresholds
     from pipeline.sources.claims.registry import ClaimSource
 
 _FIRST_YEAR = 2024  # no data of this program is older
@@ -120,10 +120,15 @@ class Workplace:
         """What says how alike a post and a claim are: the newest of this home, else the shipped one."""
         from pipeline.enrich.claims import load_ranker
 
+        return load_ranker(self.ranker_folder)
+
+    @property
+    def ranker_folder(self) -> Path:
+        """The newest ranker of this home, else the shipped one."""
         folders = [*(self.home.root / "models").glob("claims-*"), *models_path().glob("claims-*")]
         if not folders:
             raise ConfigError(_("there is no model that ranks claims; install the program again"))
-        return load_ranker(max(folders, key=lambda folder: folder.name))
+        return max(folders, key=lambda folder: folder.name)
 
     @cached_property
     def claim_index(self) -> ClaimIndex:
@@ -149,7 +154,16 @@ class Workplace:
         """A matcher with this office's thresholds on an index, which may hold a few claims only."""
         from pipeline.enrich.claims import ClaimMatcher
 
-        return ClaimMatcher(index, self.ranker, self.claim_thresholds, old_days=self.settings.claims.old_days)
+        days = self.settings.claims.old_days
+        return ClaimMatcher(index, self.ranker, self.claim_thresholds, old_days=days, encoder=self.encoder)
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """The operator's sentence model, if the settings name one."""
+        from pipeline.enrich.claims import load_encoder
+
+        folder = self.settings.claims.encoder
+        return load_encoder(Path(folder)) if folder else None
 
     @property
     def claim_thresholds(self) -> Thresholds:

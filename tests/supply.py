@@ -31,6 +31,7 @@ _NAMES = {
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "BSD 2-Clause License": "BSD-2-Clause",
+    "3-Clause BSD License": "BSD-3-Clause",
     "The BSD 2-Clause License": "BSD-2-Clause",
     "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
@@ -69,7 +70,8 @@ def licence(name: str) -> str:
 def table() -> str:
     """The licences as they stand in the document; a package that is not installed here keeps the line it had."""
     before = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
-    titles = {"base": "The program", "extras": "Its extras `postgresql` and `train`", "dev": "Only for developers"}
+    extras = "Its extras `encoder`, `postgresql` and `train`"
+    titles = {"base": "The program", "extras": extras, "dev": "Only for developers"}
     lines = []
     for group, names in groups().items():
         lines += [f"### {titles[group]}", "", "| package | licence |", "|---|---|"]

@@ -26,7 +26,7 @@ from pipeline.core.claims import Claim
 from pipeline.core.config import ClaimSourceSettings
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
-from pipeline.core.names import checker_kind_name, level_name, rating_name, standing_name
+from pipeline.core.names import checker_kind_name, level_name, standing_name, verdict_name
 from pipeline.ledger import claims as ledger_claims
 from pipeline.report import claim_reviews
 from pipeline.report.sheets import Sheet, to_csv
@@ -128,7 +128,7 @@ def show(call: Call, claim_id: str, as_name: str) -> int:
     )
     for review in claim.reviews:
         day = f"{review.reviewed_at:%Y-%m-%d}" if review.reviewed_at else ""
-        verdict = _("withdrawn") if review.withdrawn else rating_name(review.rating)
+        verdict = _("withdrawn") if review.withdrawn else verdict_name(review.rating, review.checker_kind)
         made.add_row(review.checker, checker_kind_name(review.checker_kind), verdict, review.original, day, review.url)
     call.show(asdict(claim) | {"standing": claim.standing} | flags, made)
     if not call.as_json:

@@ -94,7 +94,8 @@ def models() -> None:
 def list_models(call: Call) -> int:
     """What there is."""
     place = call.workplace_without_home()
-    names = {str(folder): folder == place.model_folder for folder in place.model_folders()}
+    served = {place.model_folder, place.ranker_folder}
+    names = {str(folder): folder in served for folder in place.model_folders()}
     made = table(_("Models"), _("Folder"), _("In service"))
     for name, in_service in names.items():
         made.add_row(name, "*" if in_service else "")

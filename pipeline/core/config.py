@@ -141,6 +141,7 @@ class Claims(Section):
     match_rate: float = Field(gt=0, le=0.1)
     old_days: int = Field(ge=1)
     back_days: int = Field(ge=0, le=90)
+    encoder: str
     spread_copies: int = Field(ge=0)
     spread_accounts: int = Field(ge=5)
     spread_hours: int = Field(ge=1, le=168)
@@ -318,7 +319,7 @@ def _anchor_paths(merged: dict[str, Any], origins: dict[str, str], file: Path) -
     folder = file.absolute().parent
     places = [("paths", "home"), ("models", "folder"), ("policy", "topics"), ("policy", "threats")]
     places += [("office", "calendar"), ("office", "institutions"), ("ledger", "password_file")]
-    places += [("review", "metrics_token_file")]
+    places += [("review", "metrics_token_file"), ("claims", "encoder")]
     for section, key in places:
         values = merged.get(section)
         if isinstance(values, dict) and origins.get(f"{section}.{key}") == file.name and values.get(key):
