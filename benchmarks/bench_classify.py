@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, dest="out")
     options = parser.parse_args()
     texts = labelled(options.data)[: options.posts] if options.data else recombined(options.posts)
-    folder = options.model or list_models(models_path())[-1]
+    folder = options.model or list_models(models_path(), "tfidf")[-1]
     found = measure(texts, folder)
     print(f"{len(texts)} posts, {sum(map(len, texts)) / len(texts):.0f} letters each, model {folder.name}, one thread")
     print(f"{'':28}{'posts/s':>10}{'ratio':>8}")

@@ -95,7 +95,7 @@ def test_slang_for_several_words_makes_several_stems() -> None:
 def test_serving_does_not_load_scikit_learn() -> None:
     code = (
         "import sys; from pipeline.classify.registry import *; from pipeline.core.resources import models_path;"
-        "load_classifier(list_models(models_path())[-1]).classify(['usir semua orang asing']);"
+        "load_classifier(list_models(models_path(), 'tfidf')[-1]).classify(['usir semua orang asing']);"
         "sys.exit(any(name.startswith('sklearn') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
