@@ -19,12 +19,12 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.enrich.claims.index import ClaimIndex, Document
 from pipeline.enrich.claims.likeness import F32, FEATURES, Likeness
-from pipeline.enrich.claims.ranker import Thresholds, write_ranker
+from pipeline.enrich.claims.matcher import CANDIDATES, COSINE
+from pipeline.enrich.claims.ranker import Thresholds, probabilities, write_ranker
 from pipeline.enrich.claims.terms import BUCKETS, KINDS, Terms, terms_of
 from pipeline.text import normalise
 from pipeline.train.dataset import read_rows
 
-CANDIDATES, COSINE = 30, 0.1  # as the matcher looks at them
 LEAST_LETTERS = 20
 MOST_NEWS, MOST_TWEETS = 4_000, 13_000
 _SPLIT = "2024-06"  # months before it teach while the others are measured, and the other way round
@@ -127,7 +127,7 @@ class Fitted:
 
     def scores(self, likeness: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) probabilities."""
-        return np.asarray(1 / (1 + np.exp(-(likeness @ self.coefficients + self.intercept))))
+        return probabilities(likeness @ self.coefficients + self.intercept)
 
 
 def fit(likeness: NDArray[np.float64], right: NDArray[np.bool_], seed: int) -> Fitted:

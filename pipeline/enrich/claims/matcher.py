@@ -14,7 +14,7 @@ from pipeline.core.errors import ItemError
 from pipeline.enrich.claims.encoder import Encoder
 from pipeline.enrich.claims.index import ClaimIndex, Document
 from pipeline.enrich.claims.likeness import Likeness
-from pipeline.enrich.claims.ranker import Ranker, Thresholds
+from pipeline.enrich.claims.ranker import Ranker, Thresholds, probabilities
 from pipeline.enrich.claims.stance import Words, agree, denies, differing, says_the_same, words_of
 from pipeline.enrich.claims.terms import stem_id, terms_of
 from pipeline.text import normalise
@@ -26,8 +26,8 @@ LEAST_TOKENS = 8
 """Shorter posts never match by themselves, they are suggested at most (the same bound as in Meedan's Alegre)."""
 LEAST_WEIGHT = 18.0
 """Idf that a match shares with its claim, three or four telling words: a claim of stop words matches nothing."""
-_CANDIDATES = 30  # recall .881 of 2,641 posts and 10,679 claims; 100 give .897
-_COSINE = 0.1  # candidates under it are not looked at
+CANDIDATES = 30  # recall .881 of 2,641 posts and 10,679 claims; 100 give .897
+COSINE = 0.1  # candidates under it are not looked at
 _KEPT = 5  # claims of one post
 _SPANS = 30
 _DOUBT = 0.01  # best score of the words alone from which on a sentence model is asked: one ordinary post in twenty
@@ -131,7 +131,7 @@ class ClaimMatcher:
     def _scored(self, text: str, *, debunked: bool = False) -> list[_Scored]:
         """Documents near a text with their scores, best first."""
         terms = terms_of(normalise(text))
-        numbers, _cosines, ids, owner, sums = self.index.near(terms, _CANDIDATES, least=_COSINE, debunked=debunked)
+        numbers, _cosines, ids, owner, sums = self.index.near(terms, CANDIDATES, least=COSINE, debunked=debunked)
         if not len(numbers):
             return []
         rows = self._likeness(terms, ids, owner, sums)
@@ -149,8 +149,9 @@ class ClaimMatcher:
         found = [self._document(int(number)) for number in numbers]
         vectors = self._encoder.encode([text, *(document.text if document else "" for document in found)])
         near = (vectors[1:] @ vectors[0]).astype(np.float64)
-        odds = np.log(scores.clip(1e-9, 1 - 1e-9) / (1 - scores.clip(1e-9, 1 - 1e-9)))
-        return np.asarray(1.0 / (1.0 + np.exp(-(odds + _SLOPE * (near - _MIDDLE)))))
+        inside = scores.clip(1e-9, 1 - 1e-9)
+        odds = np.log(inside / (1 - inside))
+        return probabilities(odds + _SLOPE * (near - _MIDDLE))
 
     def _match(
         self, text: str, moment: int | None, scored: Sequence[_Scored], *, every: bool = False

@@ -31,6 +31,11 @@ _MOST = 20_000_000  # bytes of a file that are read
 _STEPS = 16  # idf is stored in sixteenths: an error of 0.03 in weights of 0.1 to 11
 
 
+def probabilities(odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of log odds, each."""
+    return np.asarray(1.0 / (1.0 + np.exp(-odds)))
+
+
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """From which score on a claim is suggested, and from which on it makes a flag; 0 < suggest <= match <= 1."""
@@ -76,7 +81,7 @@ class Ranker:
 
     def scores(self, likeness: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) probabilities for rows of `likeness`."""
-        return np.asarray(1.0 / (1.0 + np.exp(-(likeness @ self.coefficients + self.intercept))))
+        return probabilities(likeness @ self.coefficients + self.intercept)
 
 
 def write_ranker(
