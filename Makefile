@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .demo
 AXE := tests/browser/node_modules/.installed
+ELASTIC := .elastic/.fetched
 UV := $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
@@ -32,6 +33,10 @@ $(AXE): tests/browser/package.json tests/browser/package-lock.json tests/browser
 	@{ command -v npm >/dev/null && npm ci --silent --prefix tests/browser && touch $@; } || \
 	{ echo "axe-core could not be installed: npm is missing, or cannot reach its registry"; test "$$CI" != true; }
 
+# Only the tests with a real Elasticsearch need it: they skip without it, but in CI its lack is an error.
+$(ELASTIC): tests/services/elastic.py | $(VENV)/.dev
+	@{ PYTHONPATH=tests $(BIN)/python -m services.elastic fetch && touch $@; } || test "$$CI" != true
+
 # atheris has wheels for Linux on x86_64 and few versions of Python: elsewhere there is no fuzzing, in CI that is an error.
 $(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
 	@{ $(UV) --require-hashes -r requirements/fuzz.txt && touch $@; } || \
@@ -41,7 +46,7 @@ demo: $(VENV)/.base  ## The whole job on the sample, in a home of its own (SERVE
 	@rm -rf $(DEMO)
 	@$(BIN)/kentongan demo --home $(DEMO) $(if $(filter 0,$(SERVE)),,--serve)
 
-test: $(VENV)/.dev $(AXE)  ## All tests
+test: $(VENV)/.dev $(AXE) $(ELASTIC)  ## All tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 
 fuzz: $(VENV)/.fuzz  ## Fuzz feeds, exports and texts, SECONDS=60 each; what breaks them stays in .fuzz/*/crashes
@@ -102,4 +107,4 @@ pictures: $(VENV)/.dev  ## Take the pictures of the officer's guide again from a
 	PICTURES=docs/gambar $(BIN)/python -m pytest tests/browser/test_panduan.py -p no:xdist
 
 clean:  ## Remove what make made
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz .coverage* tests/browser/node_modules
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz .coverage* .elastic tests/browser/node_modules

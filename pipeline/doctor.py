@@ -291,7 +291,8 @@ def _queue(place: Workplace) -> Said:
 def _index(place: Workplace) -> Said:
     """That it is there, opens, and knows what the ledger knows."""
     settings = place.settings.store
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+    ours = settings.kind != "elastic"
+    if ours and sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         yield False, _("SQLite {version} is too old; 3.40 or newer is needed").format(version=sqlite3.sqlite_version)
         return
     made = derived_partitions(place.home.derived)
@@ -309,7 +310,8 @@ def _index(place: Workplace) -> Said:
     elif behind:
         yield False, _("the index does not know {count} statuses yet; run: kentongan index").format(count=behind)
     else:
-        yield True, f"{settings.kind}, SQLite {sqlite3.sqlite_version}"
+        where = f"SQLite {sqlite3.sqlite_version}" if ours else ", ".join(settings.urls)
+        yield True, f"{settings.kind}, {where}"
 
 
 def _claims(place: Workplace) -> Said:

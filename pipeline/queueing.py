@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from pipeline.classify.priority import base_priority
 from pipeline.core.decisions import SPREAD
-from pipeline.core.types import SHOWN_LABELS, Flag, Status
+from pipeline.core.types import SHOWN_LABELS, Flag, Quarantined, Refused, Status
+from pipeline.landing.quarantine import Quarantine
 from pipeline.landing.raw import parts
 from pipeline.ledger import erasure, items
 from pipeline.ledger.items import NewItem
 from pipeline.ledger.mirror import mirrored, unmirrored
+from pipeline.ledger.verdicts import standing
 from pipeline.parsing import Parsers
 
 if TYPE_CHECKING:
@@ -25,6 +28,15 @@ def enqueue(place: Workplace, flags: Sequence[Flag], addresses: Mapping[str, str
         return 0
     with place.ledger.write() as db:
         return items.put(db, [_item(flag, addresses) for flag in flags])
+
+
+def without_refused(flags: Sequence[Flag], refused: Iterable[Refused], bad: Quarantine, now: datetime) -> list[Flag]:
+    """Quarantine what the index refused for what it is, with its reason; returns the flags that it took."""
+    reasons = {each.flag_id: each.reason for each in refused}
+    for flag in flags:
+        if flag.id in reasons:
+            bad.add(Quarantined("index", flag.post.source, flag.id, reasons[flag.id], now))
+    return [flag for flag in flags if flag.id not in reasons]
 
 
 def dequeue(place: Workplace, flag_ids: Iterable[str]) -> int:
@@ -57,10 +69,11 @@ def mirror(place: Workplace) -> int:
     while True:
         with place.ledger.write() as db:
             waiting = unmirrored(db, place.clock())
+            statuses: dict[str, Status] = {flag_id: status for _key, flag_id, status, _rev in waiting}
+            decided = standing(db, statuses)
         if not waiting:
             return told
-        statuses: dict[str, Status] = {flag_id: status for _key, flag_id, status, _rev in waiting}
-        place.store.mirror(statuses)
+        place.store.mirror(statuses, decided)
         with place.ledger.write() as db:
             mirrored(db, waiting)
         told += len(waiting)

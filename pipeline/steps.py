@@ -208,7 +208,8 @@ def index(
     counts: Counter[str] = Counter()
     withdrawn = 0
     work = indexing(place.home.derived, partition, dry_run=dry_run)
-    with place.home.lock("index"), work, bound_contextvars(partition=partition):
+    rejected = quarantine(place.home.quarantine, partition, "index", dry_run=dry_run)
+    with place.home.lock("index"), work, rejected as bad, bound_contextvars(partition=partition):
         never, (past, held) = place.never_again(), purging.decided(place, now)
         wanted = set(read_ids(path, flagged=True)) if path and not dry_run else set()
         addresses = queueing.original_addresses(place, partition, wanted)
@@ -219,8 +220,9 @@ def index(
             counts["erased"] += len(alive) - len(taken)
             put = PutCount(created=len(taken)) if dry_run else place.store.put(taken)
             counts.update(new=put.created, updated=put.updated, unchanged=put.unchanged, erased=put.erased)
+            counts.update({"quarantined": len(put.refused)} if put.refused else {})
             if not dry_run:
-                queueing.enqueue(place, taken, addresses)
+                queueing.enqueue(place, queueing.without_refused(taken, put.refused, bad, now), addresses)
             progress("index", len(flags))
         if path and not dry_run:
             queueing.mirror(place)  # first, or the index would let go of what people took up meanwhile

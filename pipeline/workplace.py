@@ -21,7 +21,7 @@ from pipeline.core.identity import Pseudonyms, load_institutions, open_pseudonym
 from pipeline.core.ports import Classifier, Enricher, Source, Store
 from pipeline.core.resources import data_path, models_path
 from pipeline.core.types import NATIONAL
-from pipeline.enrich.gazetteer import Gazetteer
+from pipeline.enrich.gazetteer import ISO_CODES, Gazetteer
 from pipeline.enrich.regions import RegionEnricher
 from pipeline.enrich.stages import Calendar, load_calendar
 from pipeline.enrich.threats import ThreatRules, load_threats
@@ -31,6 +31,7 @@ from pipeline.ledger import Ledger, open_ledger
 from pipeline.ledger.erasure import erased_keys
 from pipeline.sources import inbox
 from pipeline.sources.registry import build_source, guess_source
+from pipeline.store.elastic.document import Spot, Writer
 from pipeline.store.registry import open_store
 from pipeline.text import TEXT_VERSION
 
@@ -188,7 +189,25 @@ class Workplace:
     @cached_property
     def store(self) -> Store:
         """The search index."""
-        return open_store(self.settings.store, self.home.root, self.settings.office.zone)
+        return open_store(self.settings.store, self.home.root, self.document_writer)
+
+    @property
+    def document_writer(self) -> Writer:
+        """What makes a flag's document for a search cluster."""
+        return Writer(self.settings.office.zone, self.desk_address, self._spot)
+
+    def desk_address(self, flag_id: str) -> str:
+        """Where a flag is decided."""
+        desk = self.settings.review
+        root = desk.public_address or f"http://{desk.host}:{desk.port}"
+        return f"{root.rstrip('/')}/butir/{subject_of(flag_id)}"
+
+    def _spot(self, code: str) -> Spot | None:
+        """Where a region lies; None for a code that we do not know."""
+        here, province = self.gazetteer.places.get(code), self.gazetteer.places.get(code[:2])
+        if here is None or province is None:
+            return None
+        return Spot(here.lat, here.lon, province.name, ISO_CODES.get(province.code, ""))
 
     @cached_property
     def ledger(self) -> Ledger:

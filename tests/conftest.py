@@ -7,12 +7,23 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from services.elastic import elastic_prefix, elastic_url
+from services.elastic_store import elastic_store
 from services.postgres import _postgres, postgres_database, postgres_folder, postgres_pid, postgres_url
 
 from pipeline.core.i18n import set_language
 
 # Fixtures for all tests
-__all__ = ["_postgres", "postgres_database", "postgres_folder", "postgres_pid", "postgres_url"]
+__all__ = [
+    "_postgres",
+    "elastic_prefix",
+    "elastic_store",
+    "elastic_url",
+    "postgres_database",
+    "postgres_folder",
+    "postgres_pid",
+    "postgres_url",
+]
 
 settings.register_profile(
     "kentongan", max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

@@ -70,7 +70,7 @@ def licence(name: str) -> str:
 def table() -> str:
     """The licences as they stand in the document; a package that is not installed here keeps the line it had."""
     before = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
-    extras = "Its extras `encoder`, `postgresql` and `train`"
+    extras = "Its extras `elastic`, `encoder`, `postgresql` and `train`"
     titles = {"base": "The program", "extras": extras, "dev": "Only for developers"}
     lines = []
     for group, names in groups().items():

@@ -98,7 +98,9 @@ def _imported(room: str = "") -> set[str]:
 def test_what_is_imported_is_declared_and_what_is_declared_is_used() -> None:
     """Three are not imported: zoneinfo reads tzdata, the stemmer PySastrawi's word list, openpyxl uses defusedxml."""
     extras = _config()["options.extras_require"]
-    options = "\n".join((_config()["options"]["install_requires"], extras["encoder"], extras["train"]))
+    options = "\n".join(
+        (_config()["options"]["install_requires"], *(extras[name] for name in ("elastic", "encoder", "train")))
+    )
     declared = {re.split(r"[^\w-]", line)[0].lower() for line in options.split("\n") if line}
     modules = packages_distributions()
     used = {modules[name][0].lower().replace("_", "-") for name in _imported()}

@@ -204,7 +204,7 @@ class _Away:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    def mirror(self, statuses: Mapping[str, Status]) -> int:
+    def mirror(self, statuses: Mapping[str, Status], decided: object) -> int:
         raise StoreUnavailable(f"away, with {len(statuses)} statuses")
 
 

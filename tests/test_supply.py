@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -26,6 +27,9 @@ DOCUMENT = supply.DOCUMENT.read_text(encoding="utf-8")
 
 def _allowed(expression: str) -> bool:
     """Whether one of the choices asks for nothing but allowed licences."""
+    inner = re.search(r"\(([^()]*)\)", expression)
+    if inner:
+        return _allowed(expression.replace(inner[0], "MIT" if _allowed(inner[1]) else "none"))
     return any(set(choice.split(" AND ")) <= ALLOWED for choice in expression.split(" OR "))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 import structlog
 
-from pipeline.cli import care, claims, desk, flow, keep, look, models, people
+from pipeline.cli import care, claims, desk, flow, keep, kibana, look, models, people, store
 from pipeline.core.errors import KentonganError
 from pipeline.core.i18n import LANGUAGES, _
 from pipeline.core.log import fault_of
@@ -62,6 +62,8 @@ for _verb in (
     *people.VERBS,
     *keep.VERBS,
     *care.VERBS,
+    *store.VERBS,
+    *kibana.VERBS,
 ):
     app.add_command(_verb)
 

@@ -157,7 +157,12 @@ def console() -> Console:
 def progress_bar() -> Iterator[Callable[[str, int], None]]:
     """A function that steps call with what they have done; shown on a terminal, silent in a pipe."""
     names = {"ingest": _("Fetching"), "flag": _("Reading and scoring"), "index": _("Indexing")}
-    names |= {"claims": _("Fetching claims"), "look-back": _("Looking back"), "fit": _("Comparing")}
+    names |= {
+        "claims": _("Fetching claims"),
+        "look-back": _("Looking back"),
+        "fit": _("Comparing"),
+        "move": _("Moving"),
+    }
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<22}"),

@@ -148,9 +148,17 @@ class Claims(Section):
 
 
 class StoreSettings(Section):
-    """The search index."""
+    """The search index. Secrets are no settings: see the two files and the environment."""
 
-    kind: Literal["sqlite", "memory"]
+    kind: Literal["sqlite", "elastic", "memory"]
+    urls: tuple[str, ...]
+    user: str
+    password_file: str
+    api_key_file: str
+    ca_file: str
+    ca_fingerprint: str
+    prefix: str = Field(pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")
+    replicas: int = Field(ge=0, le=5)
 
 
 class LedgerSettings(Section):
@@ -320,6 +328,7 @@ def _anchor_paths(merged: dict[str, Any], origins: dict[str, str], file: Path) -
     places = [("paths", "home"), ("models", "folder"), ("policy", "topics"), ("policy", "threats")]
     places += [("office", "calendar"), ("office", "institutions"), ("ledger", "password_file")]
     places += [("review", "metrics_token_file"), ("claims", "encoder")]
+    places += [("store", name) for name in ("password_file", "api_key_file", "ca_file")]
     for section, key in places:
         values = merged.get(section)
         if isinstance(values, dict) and origins.get(f"{section}.{key}") == file.name and values.get(key):

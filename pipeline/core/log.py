@@ -38,8 +38,8 @@ def configure_logs(settings: Log, verbosity: int = 0) -> None:
         logger_factory=lambda *_names: printer,
         cache_logger_on_first_use=False,
     )
-    for name in ("trafilatura", "htmldate", "dateparser", "httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # they warn of each page they cannot read
+    for name in ("trafilatura", "htmldate", "dateparser", "httpx", "httpcore", "elastic_transport", "elasticsearch"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # they warn of each page or node they cannot read
     root = logging.getLogger()
     if not any(isinstance(handler, _Libraries) for handler in root.handlers):
         root.addHandler(_Libraries())

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pipeline.core.types import Flag, Page, Post, PutCount, Quarantined, Query, RawItem, Signal, Status
+from pipeline.core.types import Decided, Flag, Page, Post, PutCount, Quarantined, Query, RawItem, Signal, Status
 
 
 class Source(Protocol):
@@ -71,7 +71,10 @@ class Store(Protocol):
     """The search index of flags; it can always be made again from derived/ and the ledger."""
 
     def put(self, flags: Iterable[Flag]) -> PutCount:
-        """Create, update (another fingerprint) or leave (the same) each flag; never touches the review fields."""
+        """Create, update (another fingerprint) or leave (the same) each flag; never touches the review fields.
+
+        What the index refuses for what it is stands in the count with the reason; the others are written.
+        """
         ...
 
     def search(self, query: Query, *, limit: int = 20, after: str | None = None, order: str = "relevance") -> Page:
@@ -82,12 +85,19 @@ class Store(Protocol):
         """Return the flag with that id, or None."""
         ...
 
+    def get_many(self, flag_ids: Iterable[str]) -> dict[str, Flag]:
+        """Return those of the flags that are there, by id."""
+        ...
+
     def facets(self, query: Query, fields: Sequence[str], *, limit: int = 50) -> dict[str, dict[str, int]]:
         """Return, for each field (label, topic, region, source, status, day and more): value -> number of flags."""
         ...
 
-    def mirror(self, statuses: Mapping[str, Status]) -> int:
-        """Set review statuses (the ledger is their truth); returns how many changed. Never touches signal fields."""
+    def mirror(self, statuses: Mapping[str, Status], decided: Mapping[str, Decided] | None = None) -> int:
+        """Set review statuses (the ledger is their truth); returns how many changed. Never touches signal fields.
+
+        `decided` says when and why, of those that are decided: only an index that draws figures keeps it.
+        """
         ...
 
     def erase(self, ids: Iterable[str]) -> int:

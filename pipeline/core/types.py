@@ -6,6 +6,7 @@ Times are aware datetimes in UTC; spans are half-open [start, end) character off
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -227,6 +228,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A flag that the search index did not take, and the index's own reason (never a text of the flag)."""
+
+    flag_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PutCount:
     """What `Store.put` did with each flag it was given: every one stands in exactly one count."""
 
@@ -234,6 +243,20 @@ class PutCount:
     updated: int = 0
     unchanged: int = 0
     erased: int = 0
+    refused: tuple[Refused, ...] = ()
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int], refused: Iterable[Refused] = ()) -> PutCount:
+        """From counts by name; raises TypeError for a name that there is not."""
+        return cls(**dict(counts), refused=tuple(refused))
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What an index may know of a decision beside the status: when, and the reason codes; never by whom."""
+
+    at: datetime
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

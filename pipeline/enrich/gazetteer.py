@@ -21,6 +21,14 @@ Strength = Literal["plain", "capital", "cue", "verb", "level", "weak"]
 kabupaten or kota or a body of it directly before; `weak` names always count, with a low confidence."""
 
 WORD = re.compile(r"[^\W_]+")
+_ISO = (
+    "11 AC, 12 SU, 13 SB, 14 RI, 15 JA, 16 SS, 17 BE, 18 LA, 19 BB, 21 KR, 31 JK, 32 JB, 33 JT, 34 YO, 35 JI, 36 BT, "
+    "51 BA, 52 NB, 53 NT, 61 KB, 62 KT, 63 KS, 64 KI, 65 KU, 71 SA, 72 ST, 73 SN, 74 SG, 75 GO, 76 SR, 81 MA, 82 MU, "
+    "91 PA, 92 PB, 93 PS, 94 PT, 95 PE, 96 PD"
+)
+ISO_CODES = {code: f"ID-{letters}" for code, letters in (pair.split() for pair in _ISO.split(", "))}
+"""Province code -> ISO 3166-2:ID code (as of November 2023, with the provinces that Papua was divided into)."""
+
 _COLUMNS = ("code", "name", "base_name", "lat", "lon", "population")
 _ALIAS_COLUMNS = ("alias", "codes", "strength", "note")
 _CODE = re.compile(r"\d{2}(?:\.\d{2})?")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from pipeline.core.decisions import Verdict, check_verdict
 from pipeline.core.errors import Conflict
 from pipeline.core.i18n import _
 from pipeline.core.identity import subject_of
+from pipeline.core.types import Decided
 from pipeline.ledger.chain import append, entry_of, queue_up
 from pipeline.ledger.schema import entry, item, verdict
 
@@ -92,6 +93,15 @@ def latest(db: Connection, flag_id: str) -> Verdict | None:
     query = select(entry).where(entry.c.subject == subject_of(flag_id), entry.c.kind == "verdict")
     row = db.execute(query.order_by(entry.c.seq.desc()).limit(1)).first()
     return _verdict(row) if row else None
+
+
+def standing(db: Connection, flag_ids: Iterable[str]) -> dict[str, Decided]:
+    """Of those flags that are decided: when they were, and why, by the verdict that stands."""
+    names = {subject_of(flag_id): flag_id for flag_id in flag_ids}
+    query = select(entry).where(entry.c.subject.in_(list(names)), entry.c.kind == "verdict").order_by(entry.c.seq)
+    last = {row.subject: row for row in db.execute(query)}
+    stand = {names[subject]: _verdict(row) for subject, row in last.items()}
+    return {flag_id: Decided(given.at, given.reasons) for flag_id, given in stand.items() if given.decisions}
 
 
 def latest_of(db: Connection, reviewer: str, limit: int) -> list[Verdict]:

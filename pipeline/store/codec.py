@@ -31,10 +31,11 @@ _JSON = json.JSONEncoder(default=_iso, separators=(",", ":"), check_circular=Fal
 
 def without_private(flag: Flag) -> Flag:
     """The flag without its author's key, and with an address only for news and institutions."""
-    return replace(flag, post=replace(flag.post, author_key=None, url=_open_address(flag)))
+    return replace(flag, post=replace(flag.post, author_key=None, url=open_address(flag)))
 
 
-def _open_address(flag: Flag) -> str | None:
+def open_address(flag: Flag) -> str | None:
+    """The post's address if an index may know it: that of news and of institutions."""
     return flag.post.url if flag.post.kind == "news" or flag.post.institution is not None else None
 
 
@@ -53,7 +54,7 @@ def without_text(flag: Flag) -> Flag:
 def to_document(flag: Flag) -> str:
     """The flag as JSON (ASCII, so that a broken character in a post cannot break a store)."""
     row = flag_to_dict(flag, private=False)
-    row["version"], row["url"] = DOCUMENT_VERSION, _open_address(flag)
+    row["version"], row["url"] = DOCUMENT_VERSION, open_address(flag)
     return _JSON.encode(row)
 
 

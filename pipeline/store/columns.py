@@ -49,9 +49,9 @@ def month_of(flag: Flag, zone: tzinfo) -> str:
     return flag.month or flag.post.fetched_at.astimezone(zone).strftime("%Y.%m")
 
 
-def index_name(office: str, month: str) -> str:
+def index_name(office: str, month: str, version: str = INDEX_VERSION) -> str:
     """The index a flag belongs to for ever: office and month of first landing, `flags-v1-31-2026.11`."""
-    return f"flags-{INDEX_VERSION}-{office}-{month.replace('-', '.')}"
+    return f"flags-{version}-{office}-{month.replace('-', '.')}"
 
 
 def _facets(flag: Flag, day: str) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from threading import RLock
 
-from pipeline.core.types import Flag, Page, PutCount, Query, Status
+from pipeline.core.types import Decided, Flag, Page, PutCount, Query, Status
 from pipeline.store.codec import without_private, without_text
 from pipeline.store.columns import Columns, columns_of, index_name, microseconds, month_of
 from pipeline.store.fields import check_facets, check_fields, grouped, value_matches
@@ -48,7 +48,7 @@ class MemoryStore:
         with self._lock:
             for flag in flags:
                 count[self._put(flag)] += 1
-        return PutCount(**count)
+        return PutCount.of(count)
 
     def _put(self, flag: Flag) -> str:
         check_put(flag)
@@ -70,6 +70,10 @@ class MemoryStore:
         """The flag with that id, or None."""
         record = self._records.get(flag_id)
         return record.flag if record else None
+
+    def get_many(self, flag_ids: Iterable[str]) -> dict[str, Flag]:
+        """Those of the flags that are there, by id."""
+        return {flag_id: flag for flag_id in flag_ids if (flag := self.get(flag_id)) is not None}
 
     def index_of(self, flag_id: str) -> str | None:
         """The name of the index that the flag belongs to for ever, or None if there is no such flag."""
@@ -117,8 +121,9 @@ class MemoryStore:
             tables[field] = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:limit])
         return tables
 
-    def mirror(self, statuses: Mapping[str, Status]) -> int:
-        """Set review statuses; returns how many changed."""
+    def mirror(self, statuses: Mapping[str, Status], decided: Mapping[str, Decided] | None = None) -> int:
+        """Set review statuses; returns how many changed. When and why is not kept."""
+        del decided
         check_statuses(statuses)
         changed = 0
         with self._lock:
@@ -185,7 +190,7 @@ def _has(record: _Record, field: str, wanted: tuple[str, ...]) -> bool:
 
 def _place(record: _Record, terms: Sequence[Term]) -> Cursor:
     views = record.columns.views
-    score = relevance((term.weight(views) for term in terms), float(views.length))
+    score = float(relevance((term.weight(views) for term in terms), float(views.length)))
     return Cursor(score, record.columns.at, record.flag.id)
 
 

@@ -1,8 +1,8 @@
-"""What every store agrees on about review: which flags and statuses there are, and which flags nobody decided on."""
+"""What every store agrees on about flags and their review: what may be put, which statuses there are, who decided."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from pipeline.core.errors import ConfigError
@@ -19,6 +19,19 @@ def check_put(flag: Flag) -> None:
     """Raise ConfigError for a candidate: what no rule flagged stays in derived/."""
     if not flag.why:
         raise ConfigError(_("{id} is no flag (its `why` is empty) and does not belong in the index").format(id=flag.id))
+
+
+def put_batches(flags: Iterable[Flag], size: int) -> Iterator[list[Flag]]:
+    """Batches of at most `size` flags in which no id stands twice; raises ConfigError for a candidate."""
+    batch: dict[str, Flag] = {}
+    for flag in flags:
+        check_put(flag)
+        if flag.id in batch or len(batch) == size:
+            yield list(batch.values())
+            batch = {}
+        batch[flag.id] = flag
+    if batch:
+        yield list(batch.values())
 
 
 def check_statuses(statuses: Mapping[str, str]) -> None:

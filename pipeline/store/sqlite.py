@@ -10,14 +10,14 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from threading import RLock
 
-from pipeline.core.types import Flag, Page, PutCount, Query, Status
+from pipeline.core.types import Decided, Flag, Page, PutCount, Query, Status
 from pipeline.store import sqlite_read, sqlite_write
 from pipeline.store.columns import microseconds
 from pipeline.store.database import explained, open_database, transaction
 from pipeline.store.fields import check_facets, check_fields
 from pipeline.store.kept import Kept, View
 from pipeline.store.paging import check_page, from_token, to_token
-from pipeline.store.review import check_put, check_statuses
+from pipeline.store.review import check_statuses, put_batches
 from pipeline.store.snippet import hit_of
 from pipeline.store.words import terms_of
 
@@ -41,16 +41,20 @@ class SQLiteStore:
     def put(self, flags: Iterable[Flag]) -> PutCount:
         """Create, update or leave each flag; see the port. Raises ConfigError for a candidate (empty `why`)."""
         count: Counter[str] = Counter()
-        for batch in _batches(flags):
+        for batch in put_batches(flags, BATCH):
             with self._transaction(write=True) as db:
                 count.update(sqlite_write.put(db, batch, self._zone))
-        return PutCount(**count)
+        return PutCount.of(count)
 
     def get(self, flag_id: str) -> Flag | None:
         """The flag with that id, or None."""
         with self._transaction() as db:
             found = db.execute("SELECT row FROM flag WHERE id = ?", (sqlite_read.bindable(flag_id),)).fetchone()
             return sqlite_read.flags(db, found)[0] if found else None
+
+    def get_many(self, flag_ids: Iterable[str]) -> dict[str, Flag]:
+        """Those of the flags that are there, by id."""
+        return {flag_id: flag for flag_id in flag_ids if (flag := self.get(flag_id)) is not None}
 
     def index_of(self, flag_id: str) -> str | None:
         """The name of the index that the flag belongs to for ever, or None if there is no such flag."""
@@ -87,8 +91,9 @@ class SQLiteStore:
             for field, counts in tables.items()
         }
 
-    def mirror(self, statuses: Mapping[str, Status]) -> int:
-        """Set review statuses; returns how many changed."""
+    def mirror(self, statuses: Mapping[str, Status], decided: Mapping[str, Decided] | None = None) -> int:
+        """Set review statuses; returns how many changed. When and why is not kept."""
+        del decided
         check_statuses(statuses)
         with self._transaction(write=True, only="status") as db:
             return sqlite_write.set_statuses(db, statuses)
@@ -144,16 +149,3 @@ class SQLiteStore:
                 self._kept.forget(only)
             with transaction(self._db, write=write):
                 yield self._db
-
-
-def _batches(flags: Iterable[Flag]) -> Iterator[list[Flag]]:
-    """Batches of at most `BATCH` flags in which no id stands twice."""
-    batch: dict[str, Flag] = {}
-    for flag in flags:
-        check_put(flag)
-        if flag.id in batch or len(batch) == BATCH:
-            yield list(batch.values())
-            batch = {}
-        batch[flag.id] = flag
-    if batch:
-        yield list(batch.values())

@@ -72,7 +72,7 @@ def _expression(term: Term) -> str:
     written = f'"{" ".join(term.written)}"'
     if not term.stems:
         return f"{{title text}} : {written}"
-    if term.written == term.stems:
+    if len(term.written) == 1 and term.written == term.stems:
         return written
     stems = " AND ".join(f'"{stem}"' for stem in term.stems)
     return f"({written if len(term.written) == 1 else f'({{title text}} : {written})'} OR ({stems}))"
@@ -135,7 +135,8 @@ def _scores(view: View, rows: Rows, found: Found, terms: Sequence[Term]) -> npt.
     weights = []
     for term in terms:
         typed = f'"{" ".join(term.written)}"'
-        if term.written == term.stems:  # then it is in the text, but where it is among the stems: they are far fewer
+        if len(term.written) == 1 and term.written == term.stems:
+            # It is in the text, but where it is among the stems: they are far fewer.
             weight = np.where(_with_words(view, f"stems : {typed}")[rows], OTHER_FORM, AS_TYPED)
         else:
             weight = np.where(_with_words(view, f"text : {typed}")[rows], AS_TYPED, OTHER_FORM)

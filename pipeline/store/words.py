@@ -29,6 +29,7 @@ MAX_LETTERS = 100
 # mostly shouting), but where and how it stands does.
 K1, B, MEAN_WORDS = 1.2, 0.75, 30
 IN_TITLE, AS_TYPED, OTHER_FORM = 2.0, 1.0, 0.5
+SCALE = 2**18
 
 _Piece = tuple[tuple[str, ...], tuple[str, ...]]
 """The words and the stems of what stands between white space."""
@@ -130,13 +131,27 @@ class Terms:
 Number = TypeVar("Number", float, npt.NDArray[np.float64])
 
 
+def rank(weight: float, length: int) -> int:
+    """What one term adds to the relevance of a post of so many words: a whole number below `SCALE`."""
+    return int(_ranks(weight, float(length)))
+
+
 def relevance(weights: Iterable[Number], length: Number) -> Number:
-    """How well posts match, higher is better, from the weights of the terms and the number of words."""
-    norm = K1 * (1 - B + B * length / MEAN_WORDS)
+    """How well posts match, higher is better, from the weights of the terms and the number of words.
+
+    A sum of whole numbers, so that it is the same in every order and on every store: forty terms (query.MAX_PARTS) stay
+    below the 2**24 up to which a 32-bit float, which is what Elasticsearch scores with, holds each.
+    """
     score = 0 * length
     for weight in weights:
-        score = score + weight / (weight + norm)
+        score = score + _ranks(weight, length)
     return score
+
+
+def _ranks(weight: Number | float, length: Number) -> Number:
+    norm = K1 * (1 - B + B * length / MEAN_WORDS)
+    ranks: Number = np.rint(SCALE * weight / (weight + norm))
+    return ranks
 
 
 def terms_of(query: Query) -> Terms:

@@ -1,12 +1,13 @@
 """The contract of every store (core.ports.Store): each product store passes all of it, and they agree on every search.
 
-A new store joins by one line in STORES.
+A new store joins by one line in `store` and one in `test_stores_agree`.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from services.elastic_store import elastic_settings, prepared_store
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.types import ClaimMatch, Flag, Page, Post, PutCount, Query, Reason, Region, Signal, Topic
@@ -28,10 +30,8 @@ from pipeline.store.sqlite import SQLiteStore
 ZONE = ZoneInfo("Asia/Jakarta")
 START = datetime(2024, 11, 16, 3, tzinfo=UTC)
 
-STORES: dict[str, Callable[[Path], Any]] = {
-    "memory": lambda folder: MemoryStore(ZONE),
-    "sqlite": lambda folder: SQLiteStore(folder / "index.db", ZONE),
-}
+_numbers = itertools.count(1)
+KINDS = ("memory", "sqlite", "elastic")
 
 
 def make_flag(number: int = 0, text: str = "surat suara kurang", **changes: Any) -> Flag:
@@ -55,9 +55,14 @@ def make_flag(number: int = 0, text: str = "surat suara kurang", **changes: Any)
     )
 
 
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    with closing(STORES[request.param](tmp_path)) as opened:
+    if request.param == "elastic":
+        yield request.getfixturevalue("elastic_store")
+        return
+    with closing(
+        MemoryStore(ZONE) if request.param == "memory" else SQLiteStore(tmp_path / "index.db", ZONE)
+    ) as opened:
         yield opened
 
 
@@ -108,6 +113,8 @@ def test_get_gives_back_what_was_put_without_the_author(store: Any) -> None:
     store.put([flag])
     assert store.get(flag.id) == replace(flag, post=replace(flag.post, author_key=None))
     assert store.get("x~none") is None
+    assert store.get_many(["x~none", flag.id]) == {flag.id: store.get(flag.id)}
+    assert store.get_many([]) == {}
     assert store.get("\udcff") is None
 
 
@@ -258,6 +265,11 @@ def test_words_are_found_whatever_their_case_accents_and_signs(store: Any) -> No
     assert find(store, "sentra") == ["x~0001", "x~0002"]
     assert find(store, "c1-plano") == find(store, '"c1 plano jum at"') == find(store, "jumat") == ["x~0001"]
     assert find(store, "se\u0301ntra gakkumdu!!") == ["x~0001"]
+
+
+def test_the_parts_of_a_hyphenated_word_may_stand_apart(store: Any) -> None:
+    store.put([make_flag(1, text="plano untuk c1"), make_flag(2, text="c1 plano"), make_flag(3, text="C1, tanpa")])
+    assert ids(store.search(parse_query("c1-plano", zone=ZONE))) == ["x~0002", "x~0001"]
 
 
 def test_a_phrase_stands_side_by_side_and_not_across_title_and_text(store: Any) -> None:
@@ -601,36 +613,51 @@ flags = st.lists(
 )
 
 
+asked = given(flags, st.lists(typed, min_size=1, max_size=4), st.sampled_from(["relevance", "newest"]), st.data())
+
+
 @settings(deadline=None)
-@given(
-    flags,
-    st.lists(typed, min_size=1, max_size=4),
-    st.sampled_from(["relevance", "newest"]),
-    st.data(),
-)
+@asked
 def test_stores_agree(batch: list[Flag], texts: list[str], order: str, data: st.DataObject) -> None:
-    with TemporaryDirectory() as folder, ExitStack() as stack:
-        stores = [make(Path(folder)) for make in STORES.values()]
-        for store in stores:
-            stack.callback(store.close)
-        assert same(store.put(batch) for store in stores)
-        assert same(store.put(batch[-1:]) for store in stores) == PutCount(unchanged=len(batch[-1:]))
-        known = sorted({flag.id for flag in batch})
-        gone, bare, moved = (data.draw(st.sets(st.sampled_from(known or ["x"]), max_size=2)) for _ in range(3))
-        same(store.erase(gone) for store in stores)
-        same(store.mirror(dict.fromkeys(sorted(moved), "unsure")) for store in stores)
-        same(store.expire(bare) for store in stores)
-        same(store.put(batch) for store in stores)
-        for text in texts:
-            query = parse_query(text, zone=ZONE)
-            whole = same(store.search(query, order=order) for store in stores)
-            assert whole.total == len(whole.hits)
-            assert same(all_pages(store, query, order, 2) for store in stores) == ids(whole)
-            counts = same(store.facets(query, FACETS) for store in stores)
-            assert sum(counts["status"].values()) == whole.total
-            for hit in whole.hits:
-                assert len(hit.snippet) <= 240
-                assert all(0 <= a < b <= len(hit.snippet) for a, b in hit.marks)
+    with TemporaryDirectory() as folder, closing(SQLiteStore(Path(folder) / "index.db", ZONE)) as store:
+        agree([MemoryStore(ZONE), store], batch, texts, order, data)
+
+
+@settings(
+    deadline=None,
+    max_examples=30,
+    phases=[Phase.generate],  # to shrink an example takes minutes: each has indices of its own
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@asked
+def test_a_cluster_agrees(
+    elastic_url: str, elastic_prefix: str, batch: list[Flag], texts: list[str], order: str, data: st.DataObject
+) -> None:
+    prefix = f"{elastic_prefix}{next(_numbers)}-"
+    with closing(prepared_store(elastic_settings(elastic_url, prefix=prefix))) as store:
+        agree([MemoryStore(ZONE), store], batch, texts, order, data)
+
+
+def agree(stores: list[Any], batch: list[Flag], texts: list[str], order: str, data: st.DataObject) -> None:
+    """All stores do and answer the same."""
+    assert same(store.put(batch) for store in stores)
+    assert same(store.put(batch[-1:]) for store in stores) == PutCount(unchanged=len(batch[-1:]))
+    known = sorted({flag.id for flag in batch})
+    gone, bare, moved = (data.draw(st.sets(st.sampled_from(known or ["x"]), max_size=2)) for _ in range(3))
+    same(store.erase(gone) for store in stores)
+    same(store.mirror(dict.fromkeys(sorted(moved), "unsure")) for store in stores)
+    same(store.expire(bare) for store in stores)
+    same(store.put(batch) for store in stores)
+    for text in texts:
+        query = parse_query(text, zone=ZONE)
+        whole = same(store.search(query, order=order) for store in stores)
+        assert whole.total == len(whole.hits)
+        assert same(all_pages(store, query, order, 2) for store in stores) == ids(whole)
+        counts = same(store.facets(query, FACETS) for store in stores)
+        assert sum(counts["status"].values()) == whole.total
+        for hit in whole.hits:
+            assert len(hit.snippet) <= 240
+            assert all(0 <= a < b <= len(hit.snippet) for a, b in hit.marks)
 
 
 def same(answers: Iterator[Any]) -> Any:

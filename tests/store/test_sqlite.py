@@ -15,12 +15,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from services.elastic_store import WRITER, elastic_settings
 
-from pipeline.core.config import StoreSettings
 from pipeline.core.errors import ConfigError, StoreUnavailable
 from pipeline.core.types import Flag, Post, PutCount, Query
 from pipeline.store import explain_query, open_store, parse_query, sqlite_write
 from pipeline.store.database import SCHEMA_VERSION, packed, unpacked
+from pipeline.store.elastic.store import ElasticStore
 from pipeline.store.fields import FACETS
 from pipeline.store.memory import MemoryStore
 from pipeline.store.postings import CHUNK
@@ -57,10 +58,12 @@ def store(path: Path) -> Iterator[SQLiteStore]:
 
 
 def test_the_settings_choose_the_store(tmp_path: Path) -> None:
-    with closing(open_store(StoreSettings(kind="sqlite"), tmp_path, ZONE)) as store:
+    with closing(open_store(elastic_settings(kind="sqlite"), tmp_path, WRITER)) as store:
         assert isinstance(store, SQLiteStore)
     assert (tmp_path / "index.db").is_file()
-    assert isinstance(open_store(StoreSettings(kind="memory"), tmp_path, ZONE), MemoryStore)
+    assert isinstance(open_store(elastic_settings(kind="memory"), tmp_path, WRITER), MemoryStore)
+    with closing(open_store(elastic_settings("http://localhost:9200"), tmp_path, WRITER)) as store:
+        assert isinstance(store, ElasticStore)
     assert explain_query(parse_query("banjir", zone=ZONE)) == "word: banjir"
 
 
