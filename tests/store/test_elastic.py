@@ -124,6 +124,14 @@ def _source(url: str, prefix: str, flag_id: str) -> Any:
     return httpx.post(f"{url}/{prefix}flags/_search", json=query).json()["hits"]["hits"][0]["_source"]
 
 
+def test_before_the_first_flag_there_is_nothing_to_find(elastic_store: ElasticStore) -> None:
+    assert elastic_store.search(Query()).total == 0
+    assert elastic_store.facets(Query(), ["label"]) == {"label": {}}
+    assert elastic_store.due(START) == []
+    assert elastic_store.get("x~0001") is None
+    assert elastic_store.mirror({"x~0001": "open"}) == elastic_store.erase(["x~0002"]) == 0
+
+
 # ---- made ready
 
 
@@ -161,9 +169,7 @@ def _second_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _second_store(settings: StoreSettings) -> ElasticStore:
-    store = ElasticStore(settings, WRITER)
-    store.names = Names(settings.prefix, "v2")
-    return store
+    return ElasticStore(settings, WRITER, Names(settings.prefix, "v2"))
 
 
 def test_new_mappings_are_built_beside_and_swapped_without_a_gap(

@@ -19,7 +19,7 @@ from elasticsearch.helpers import parallel_bulk
 
 from pipeline.core.errors import ConfigError, StoreUnavailable
 from pipeline.core.i18n import _
-from pipeline.store.elastic.client import refused, translated, unreadable, without_quotes
+from pipeline.store.elastic.failures import refused, translated, unreadable, without_quotes
 
 CHUNK_BYTES = 5 * 1024 * 1024
 """Of one request: far below the 100 MB that a node takes (http.max_content_length), and small beside its 429 limit."""
@@ -101,6 +101,17 @@ def send(
             raise trouble
         waiting, alone = again, alone or too_large
         sleep(min(LONGEST_WAIT, FIRST_WAIT * 2.0**turn) * random.uniform(0.5, 1.0))  # noqa: S311
+
+
+def send_all(client: Elasticsearch, writes: Iterable[Write], where: str) -> list[Answer]:
+    """As `send`, for what must not be refused: a decision, or that something goes. Raises StoreUnavailable if it is."""
+    answers = list(send(client, writes, where))
+    for answer in answers:
+        if answer.outcome == "refused":
+            text = _("{where} refused to change {id} in {index}: {error}; see docs/elastic.md, then try again")
+            values = {"id": answer.write.id, "index": answer.write.index, "error": answer.reason}
+            raise StoreUnavailable(text.format(where=where, **values))
+    return answers
 
 
 def _sent(

@@ -19,8 +19,9 @@ from pipeline.core.errors import StoreUnavailable
 from pipeline.core.i18n import _
 from pipeline.store.elastic import document, templates
 from pipeline.store.elastic.bulk import Write, send
-from pipeline.store.elastic.client import connect, explained
+from pipeline.store.elastic.client import connect
 from pipeline.store.elastic.document import Writer
+from pipeline.store.elastic.failures import explained
 from pipeline.store.elastic.lookup import is_there
 from pipeline.store.elastic.names import Names
 

@@ -12,7 +12,8 @@ from pipeline.core.config import StoreSettings
 from pipeline.core.errors import ConfigError, KentonganError
 from pipeline.core.i18n import _
 from pipeline.store.elastic import templates
-from pipeline.store.elastic.client import connect, explained
+from pipeline.store.elastic.client import connect
+from pipeline.store.elastic.failures import explained
 from pipeline.store.elastic.names import Names
 
 OLDEST = 9

@@ -83,7 +83,7 @@ def is_there(client: Elasticsearch, index: str, keys: Iterable[str]) -> set[str]
 def _whole(size: int) -> dict[str, Any]:
     """An answer from all shards or none: what a shard that is away holds must not look as if it were not there."""
     options = {"size": min(size, 10_000), "seq_no_primary_term": True, "track_total_hits": False}
-    return options | {"allow_partial_search_results": False, "ignore_unavailable": True}
+    return options | {"allow_partial_search_results": False}
 
 
 def _known(hit: Any) -> Known:

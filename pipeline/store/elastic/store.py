@@ -8,24 +8,25 @@ equal, so pages stay as they are while flags are added; a walk over many goes th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from functools import partial
 from typing import Any
+
+from elasticsearch import NotFoundError
 
 from pipeline.core.batches import batched
 from pipeline.core.config import StoreSettings
-from pipeline.core.errors import StoreUnavailable
-from pipeline.core.i18n import _
 from pipeline.core.identity import subject_of
 from pipeline.core.types import Decided, Flag, Page, PutCount, Query, Refused, Status
-from pipeline.store.columns import microseconds, month_of
+from pipeline.store.columns import microseconds
 from pipeline.store.elastic import document, templates
-from pipeline.store.elastic.bulk import Write, send
-from pipeline.store.elastic.client import connect, explained
+from pipeline.store.elastic.bulk import Write, send_all
+from pipeline.store.elastic.changes import Changes
+from pipeline.store.elastic.client import connect
 from pipeline.store.elastic.document import Writer
-from pipeline.store.elastic.lookup import Known, is_there, look_again, look_up, look_up_everywhere
+from pipeline.store.elastic.failures import explained
+from pipeline.store.elastic.lookup import Known, look_up_everywhere
 from pipeline.store.elastic.names import Names
 from pipeline.store.elastic.query import BEST, NEWEST, condition, counted, sendable
 from pipeline.store.fields import check_facets, check_fields
@@ -36,11 +37,9 @@ from pipeline.store.words import terms_of
 
 BATCH = 2_000
 """Flags that are looked up and written together; about 10 MB."""
-_UNSEEN = 20_000
-_TRIES = 6  # how often a write that met another writer's is decided anew
+_UNSEEN = 20_000  # written flags of which the ids are remembered before a refresh
 _WALK = 5_000
 _WHOLE = 200  # flags that are read with their texts at a time
-_RETRY = 5
 
 
 class ElasticStore:
@@ -50,12 +49,12 @@ class ElasticStore:
     Threads may share it.
     """
 
-    def __init__(self, settings: StoreSettings, writer: Writer) -> None:
+    def __init__(self, settings: StoreSettings, writer: Writer, names: Names | None = None) -> None:
         self._settings = settings
-        self._writer = writer
         self._where = ", ".join(settings.urls)
         self._client = connect(settings)
-        self.names = Names(settings.prefix)
+        self.names = names or Names(settings.prefix)
+        self.changes = Changes(self._client, self.names, writer, self._where)
         self._checked = False
 
     # ---- writing
@@ -71,57 +70,14 @@ class ElasticStore:
             for batch in put_batches(flags, BATCH):
                 keys = {subject_of(flag.id) for flag in batch}
                 if not started or len(unseen) > _UNSEEN or not keys.isdisjoint(unseen):
-                    self._refresh(self.names.indices)
+                    self.changes.refresh(self.names.indices)
                     unseen.clear()
                 started = True
-                self._put(batch, count, refused)
+                self.changes.put(batch, count, refused)
                 unseen |= keys
             if started:
-                self._refresh(self.names.indices)
+                self.changes.refresh(self.names.indices)
         return PutCount.of(count, refused)
-
-    def _put(self, batch: Sequence[Flag], count: Counter[str], refused: list[Refused]) -> None:
-        """Look up, decide and write; what another writer was faster with is decided anew by what stands there then."""
-        flags = {subject_of(flag.id): flag for flag in batch}
-        erased = is_there(self._client, self.names.erased, flags)
-        count["erased"] += len(erased)
-        waiting = [key for key in flags if key not in erased]
-        known = look_up(self._client, self.names.indices, waiting)
-        for _turn in range(_TRIES):
-            writes, unchanged = [], 0
-            for key in waiting:
-                write = self._write(key, flags[key], known.get(key))
-                unchanged += write is None
-                writes += [write] if write else []
-            count["unchanged"] += unchanged
-            again = []
-            for answer in send(self._client, writes, self._where):
-                if answer.outcome == "done":
-                    count["updated" if answer.write.op == "update" else "created"] += 1
-                elif answer.outcome == "refused":
-                    refused.append(Refused(flags[answer.write.id].id, answer.reason))
-                else:
-                    again.append((answer.write.index, answer.write.id))
-            if not again:
-                return
-            waiting = [key for _index, key in again]
-            known = dict(look_again(self._client, again))
-        raise self._contended()
-
-    def _write(self, key: str, flag: Flag, known: Known | None) -> Write | None:
-        """What is to be written; None if the flag is there as it is."""
-        if known is None:
-            return Write("create", self._target(flag), key, partial(self._writer.document, flag))
-        if known.gone:
-            return Write("index", known.index, key, partial(self._writer.document, flag), only_if=known.at)
-        if (known.fingerprint, known.cluster) == (flag.fingerprint, flag.cluster):
-            return None
-        if not known.stripped:
-            return Write("update", known.index, key, partial(self._writer.signal_fields, flag), only_if=known.at)
-        if known.cluster == flag.cluster:  # nothing of it comes back
-            return None
-        body = document.renamed(self._document(known.index, key), flag.cluster)
-        return Write("update", known.index, key, body, only_if=known.at)
 
     def mirror(self, statuses: Mapping[str, Status], decided: Mapping[str, Decided] | None = None) -> int:
         """Set review statuses, and when and why it was decided; returns how many statuses changed."""
@@ -130,28 +86,9 @@ class ElasticStore:
         with self._told():
             self._check()
             for flag_ids in batched(statuses, BATCH):
-                known = self._found({subject_of(flag_id): flag_id for flag_id in flag_ids})
-                changed += self._mirror(known, statuses, decided)
+                known = self.changes.found({subject_of(flag_id): flag_id for flag_id in flag_ids})
+                changed += self.changes.mirror(known, statuses, decided)
         return changed
-
-    def _mirror(self, known: dict[str, Known], statuses: Mapping[str, Status], decided: Mapping[str, Decided]) -> int:
-        changed = 0
-        for _turn in range(_TRIES):
-            writes = []
-            for key, row in known.items():
-                review = _review(decided.get(row.id))
-                if (row.status, row.review) != (statuses[row.id], review):
-                    body = {"flag": {"status": statuses[row.id]}, "review": review}
-                    writes.append(Write("update", row.index, key, body, again=_RETRY))
-            answers = list(send(self._client, writes, self._where))
-            done = [answer.write for answer in answers if answer.outcome == "done"]
-            changed += sum(known[write.id].status != statuses[known[write.id].id] for write in done)
-            self._refresh_of(done)
-            again = [(answer.write.index, answer.write.id) for answer in answers if answer.outcome == "conflict"]
-            if not again:  # the ledger takes what was told for known
-                return changed
-            known = {key: row for key, row in look_again(self._client, again) if not row.gone}
-        raise self._contended()
 
     def erase(self, ids: Iterable[str]) -> int:
         """Remove flags so that `put` refuses them later; returns how many were there.
@@ -162,39 +99,18 @@ class ElasticStore:
         with self._told():
             self._check()
             marks = [Write("index", self.names.erased, key, {}) for key in keys]
-            list(send(self._client, marks, self._where))
-            self._refresh_of(marks)
+            send_all(self._client, marks, self._where)
+            self.changes.refresh_of(marks)
             if keys:
-                self._refresh(self.names.all_versions)
-            return self._remove(look_up_everywhere(self._client, self.names.all_versions, keys), _all)
+                self.changes.refresh(self.names.all_versions)
+            return self.changes.remove(look_up_everywhere(self._client, self.names.all_versions, keys), _all)
 
     def withdraw(self, ids: Iterable[str]) -> int:
         """Remove those of the flags that are still open and that no rule flags any more; returns how many."""
         with self._told():
             self._check()
-            known = self._found({subject_of(flag_id): flag_id for flag_id in ids})
-            return self._remove([(key, row) for key, row in known.items() if _is_open(row)], _is_open)
-
-    def _remove(self, rows: Iterable[tuple[str, Known]], still: Callable[[Known], bool]) -> int:
-        """Delete documents as they were seen; a key that may not delete leaves a row without anything in it.
-
-        `still` says of a row that changed meanwhile whether it is to go.
-        """
-        waiting, gone = list(rows), set()
-        living = {key for key, row in waiting if not row.gone}
-        for _turn in range(_TRIES):
-            deletes = [Write("delete", row.index, key, only_if=row.at) for key, row in waiting]
-            answers = list(send(self._client, deletes, self._where))
-            refused = [a.write for a in answers if a.outcome == "forbidden" and a.write.id in living]
-            stubs = [Write("index", each.index, each.id, document.stub(), only_if=each.only_if) for each in refused]
-            answers += send(self._client, stubs, self._where)
-            gone |= {answer.write.id for answer in answers if answer.outcome == "done"}
-            again = [(answer.write.index, answer.write.id) for answer in answers if answer.outcome == "conflict"]
-            if not again:
-                self._refresh_of(deletes)
-                return len(gone & living)
-            waiting = [(key, row) for key, row in look_again(self._client, again) if still(row)]
-        raise self._contended()
+            known = self.changes.found({subject_of(flag_id): flag_id for flag_id in ids})
+            return self.changes.remove([(key, row) for key, row in known.items() if _is_open(row)], _is_open)
 
     def expire(self, ids: Iterable[str], *, keep_status: bool = False) -> int:
         """Remove the text of flags for good, the row stays, as `expired`; returns how many still had their text.
@@ -205,32 +121,9 @@ class ElasticStore:
         with self._told():
             self._check()
             for flag_ids in batched(sorted(set(ids)), _WHOLE):
-                known = self._found({subject_of(flag_id): flag_id for flag_id in flag_ids})
-                count += self._expire(known, keep_status)
+                known = self.changes.found({subject_of(flag_id): flag_id for flag_id in flag_ids})
+                count += self.changes.expire(known, keep_status)
         return count
-
-    def _expire(self, known: dict[str, Known], keep_status: bool) -> int:
-        touched: list[Write] = []
-        count = 0
-        for _turn in range(_TRIES):
-            writes = []
-            for key, row in known.items():
-                if not row.stripped:
-                    body = document.bare(self._document(row.index, key), expired=not keep_status)
-                elif not keep_status and row.status != "expired":
-                    body = {"flag": {"status": "expired"}}
-                else:
-                    continue
-                writes.append(Write("update", row.index, key, body, only_if=row.at))
-            answers = list(send(self._client, writes, self._where))
-            count += sum(not known[a.write.id].stripped for a in answers if a.outcome == "done")
-            touched += writes
-            again = [(a.write.index, a.write.id) for a in answers if a.outcome == "conflict"]
-            if not again:
-                self._refresh_of(touched)
-                return count
-            known = {key: row for key, row in look_again(self._client, again) if not row.gone}
-        raise self._contended()
 
     # ---- reading
 
@@ -253,7 +146,7 @@ class ElasticStore:
         """The name of the index that the flag belongs to for ever, or None if there is no such flag."""
         with self._told():
             self._check()
-            found = self._found({subject_of(flag_id): flag_id})
+            found = self.changes.found({subject_of(flag_id): flag_id})
             return next((self.names.plain(row.index) for row in found.values()), None)
 
     def search(self, query: Query, *, limit: int = 20, after: str | None = None, order: str = "relevance") -> Page:
@@ -303,7 +196,10 @@ class ElasticStore:
 
     def _walk(self, query: dict[str, Any]) -> Iterator[Any]:
         """All hits by id, as the index stood at the start, with their ids only."""
-        pit = self._client.open_point_in_time(index=self.names.alias, keep_alive="2m", ignore_unavailable=True)["id"]
+        try:
+            pit = self._client.open_point_in_time(index=self.names.alias, keep_alive="2m")["id"]
+        except NotFoundError:  # no flag was ever put
+            return
         try:
             after: dict[str, Any] = {}
             while True:
@@ -332,32 +228,12 @@ class ElasticStore:
         self._client.close()
 
     def _search(self, **asked: Any) -> Any:
-        """Through the alias; from all shards or none: a part of the flags must not look like all of them."""
-        asked = {"track_total_hits": True, "ignore_unavailable": True, "allow_partial_search_results": False} | asked
-        return self._client.search(index=self.names.alias, **asked)
-
-    def _document(self, index: str, key: str) -> document.Document:
-        return dict(self._client.get(index=index, id=key)["_source"])
-
-    def _found(self, keys: Mapping[str, str]) -> dict[str, Known]:
-        """What is known of the flags that are there (stubs are not); a refresh only if some seem to be missing."""
-        found = look_up(self._client, self.names.indices, keys)
-        missing = [key for key in keys if key not in found]
-        if missing:
-            self._refresh(self.names.indices)
-            found |= look_up(self._client, self.names.indices, missing)
-        return {key: row for key, row in found.items() if not row.gone}
-
-    def _target(self, flag: Flag) -> str:
-        return self.names.index(flag.post.office, month_of(flag, self._writer.zone))
-
-    def _refresh(self, indices: str) -> None:
-        self._client.indices.refresh(index=indices, ignore_unavailable=True)
-
-    def _refresh_of(self, writes: Iterable[Write]) -> None:
-        touched = sorted({write.index for write in writes})
-        if touched:
-            self._refresh(",".join(touched))
+        """Through the alias; from all shards or none: a part of the flags (one month is closed) is not all of them."""
+        asked = {"track_total_hits": True, "allow_partial_search_results": False} | asked
+        try:
+            return self._client.search(index=self.names.alias, **asked)
+        except NotFoundError:  # no flag was ever put
+            return {"hits": {"hits": [], "total": {"value": 0}}}
 
     def _check(self, *, again: bool = False) -> None:
         """Raise ConfigError unless the cluster is prepared, and for this version; a writer asks each time."""
@@ -368,10 +244,6 @@ class ElasticStore:
     def _told(self) -> AbstractContextManager[None]:
         return explained(self._settings)
 
-    def _contended(self) -> StoreUnavailable:
-        text = _("other writers keep changing the same flags on {where}; try again")
-        return StoreUnavailable(text.format(where=self._where))
-
 
 def _all(_row: Known) -> bool:
     return True
@@ -379,12 +251,6 @@ def _all(_row: Known) -> bool:
 
 def _is_open(row: Known) -> bool:
     return row.status == "open"
-
-
-def _review(decided: Decided | None) -> dict[str, Any]:
-    if decided is None:
-        return {"decided_at": None, "reason": []}
-    return {"decided_at": decided.at.isoformat(), "reason": list(decided.reasons)}
 
 
 def _place(sort: Sequence[Any]) -> Cursor:
