@@ -1,4 +1,4 @@
-"""Measure a finished model on a labelled file."""
+"""Measure a finished model: on a labelled file, on the functional tests, and by who is named."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ import numpy as np
 
 from pipeline.classify.heads import MODEL_LABELS
 from pipeline.classify.registry import load_classifier
+from pipeline.core.ports import Classifier
+from pipeline.enrich.threats import load_threats
 from pipeline.train.dataset import HateData, read_hate
+from pipeline.train.fairness import measure_fairness, read_frames
 from pipeline.train.figures import average_precision, f1, group_resamples
 from pipeline.train.floors import figure
+from pipeline.train.functional import read_checks, run_checks
 from pipeline.train.measure import measure_label, measure_political
 
 
@@ -20,7 +24,8 @@ def evaluate(model_folder: Path, labelled_csv: Path, *, seed: int = 0) -> dict[s
     """Figures by label with 95 % bootstrap intervals, and over all labels, of a model on a CSV as okky2019.
 
     `trained_on_these_rows` says that the model was trained on this very file: then the figures flatter, and those of
-    the card (out of fold) are the ones to quote. Raises ConfigError for the file, ModelError for the model.
+    the card (out of fold) are the ones to quote. `functional` and `fairness` are those of `evaluate_functional`.
+    Raises ConfigError for the file, ModelError for the model.
     """
     data = read_hate(labelled_csv)
     classifier = load_classifier(model_folder)
@@ -42,6 +47,25 @@ def evaluate(model_folder: Path, labelled_csv: Path, *, seed: int = 0) -> dict[s
         "labels": labels,
         "political": political,
         "over_all": _over_all(data, scores, limits),
+        **_functional(classifier),
+    }
+
+
+def evaluate_functional(model_folder: Path) -> dict[str, Any]:
+    """How a model does on the functional tests by class, and its false alarms by who is named; no labelled file needed.
+
+    The threat rules answer beside the model, as they do in service. Raises ConfigError for the sentences, ModelError
+    for the model.
+    """
+    classifier = load_classifier(model_folder)
+    return {"model": classifier.name, **_functional(classifier)}
+
+
+def _functional(classifier: Classifier) -> dict[str, Any]:
+    threats = load_threats()
+    return {
+        "functional": run_checks(classifier, read_checks(), threats).as_dict(),
+        "fairness": measure_fairness(classifier, read_frames(), threats).as_dict(),
     }
 
 
