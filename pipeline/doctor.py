@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from pipeline.claiming import failing_sources
+from pipeline.classify.promoted import read_state
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
 from pipeline.core.errors import KentonganError
@@ -25,7 +26,7 @@ from pipeline.landing.derived import count_rows, derived_file, derived_partition
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
 from pipeline.ledger import claims
-from pipeline.ledger.chain import verify_tail
+from pipeline.ledger.chain import entries, verify_tail
 from pipeline.ledger.database import FILE_NAME as LEDGER_FILE
 from pipeline.ledger.totals import WAITING, newest_waiting, totals
 from pipeline.sources import inbox
@@ -157,7 +158,24 @@ def _secret(place: Workplace) -> Said:
 
 
 def _model(place: Workplace) -> Said:
-    yield True, place.classifier.name
+    """That the promoted model serves, and that the ledger knows who put it there."""
+    for alarm in place.models.alarms:
+        yield False, alarm
+    promoted = read_state(place.home.root / "models").now
+    if promoted and promoted.sha256 not in _promoted_by_ledger(place):
+        text = _("the ledger knows nobody who put {name} in service; go back or do it again: kentongan promote")
+        yield False, text.format(name=promoted.name)
+    elif not place.models.alarms:
+        yield True, place.classifier.name
+
+
+def _promoted_by_ledger(place: Workplace) -> set[str]:
+    """Hashes of the models that somebody put in service; of no ledger none, and none is made to look."""
+    ours = place.settings.ledger.kind == "sqlite"
+    if ours and not (place.home.root / LEDGER_FILE).exists():
+        return set()
+    with place.ledger.read() as db:
+        return {str(entry.details.get("sha256")) for entry in entries(db, actions=("promote", "rollback"))}
 
 
 def _topics(place: Workplace) -> Said:

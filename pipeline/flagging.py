@@ -73,6 +73,8 @@ class PartitionRun:
         self._parts = parts(place.home.landing, partition)
         self._parsers = Parsers(place)
         self._never = place.never_again()
+        place.renew_model()
+        self._classifier, self._mark = place.classifier, place.fingerprint  # one model from the first post to the last
         self._counts: Counter[str] = Counter()
         self._tables: dict[str, Counter[str]] = {
             name: Counter() for name in ("label", "topic", "province", "why", "cluster")
@@ -103,8 +105,7 @@ class PartitionRun:
                     self._counts["flagged" if flag.why else "unflagged"] += 1
         else:
             made_of = [part_name(path) for path in self._parts]
-            fingerprint = self._place.fingerprint
-            write_derived(home.derived, self._partition, fingerprint, self._chunks(), self._finish, made_of)
+            write_derived(home.derived, self._partition, self._mark, self._chunks(), self._finish, made_of)
             near.write_signatures(home.derived / self._partition / "signatures.parquet", self._signatures())
 
     def _report(self) -> StepReport:
@@ -113,6 +114,7 @@ class PartitionRun:
         tables["cluster"] = dict(clusters.most_common(_TOP_CLUSTERS))
         counts = {name: self._counts[name] for name in _OUTS}
         notes = tuple(f"{item.source}, {item.place}: {item.reason}" for item in self._quarantine.shown)
+        notes += self._place.models.alarms
         return StepReport("flag", self._partition, self._counts["in"], counts, tables, notes)
 
     # ---- the way of a chunk
@@ -162,7 +164,7 @@ class PartitionRun:
     def _decide(self, posts: list[Post]) -> list[Flag]:
         place, zone = self._place, self._office.zone
         texts = [post.text for post in posts]
-        scored, ruled = place.classifier.classify(texts, reasons=False), place.threats.classify(texts)
+        scored, ruled = self._classifier.classify(texts, reasons=False), place.threats.classify(texts)
         carried = claims_of(place.matcher, posts)
         flags = []
         for post, by_model, by_rule, claims in zip(posts, scored, ruled, carried, strict=True):
@@ -178,7 +180,7 @@ class PartitionRun:
     def _with_reasons(self, flags: list[Flag]) -> list[Flag]:
         """Reasons are for flagged posts: to find them costs ten times the scoring, and few posts are flagged."""
         flagged = [row for row, flag in enumerate(flags) if "signal" in flag.why]
-        explained = self._place.classifier.classify([flags[row].post.text for row in flagged])
+        explained = self._classifier.classify([flags[row].post.text for row in flagged])
         for row, signals in zip(flagged, explained, strict=True):
             reasons = {signal.label: signal.reasons for signal in signals}
             flag = flags[row]
@@ -308,9 +310,7 @@ class PartitionRun:
         self._quarantine.add(Quarantined("flag", source, place, reason, at))
 
     def _fingerprint(self, post: Post) -> str:
-        return sha256(f"{self._place.fingerprint}\0{post.title}\0{post.text}".encode("utf-8", "replace")).hexdigest()[
-            :16
-        ]
+        return sha256(f"{self._mark}\0{post.title}\0{post.text}".encode("utf-8", "replace")).hexdigest()[:16]
 
     def _earlier_identities(self) -> near.U64:
         earlier = signature_files(self._place.home.derived, self._partition, self._first)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.classify.policy import Policy
-from pipeline.classify.registry import find_model, list_models, load_classifier
+from pipeline.classify.registry import list_models
+from pipeline.classify.service import ModelService
 from pipeline.core.clock import partition_of, utc_now
 from pipeline.core.config import ClaimSourceSettings, Settings, SourceSettings
 from pipeline.core.errors import ConfigError, ItemError, TransientError
@@ -63,14 +64,24 @@ class Workplace:
         return open_pseudonyms(self.home.root, self.settings.privacy.election_period, institutions)
 
     @cached_property
+    def models(self) -> ModelService:
+        """What says which model serves."""
+        return ModelService(self.settings.models, self.home.root)
+
+    @property
     def model_folder(self) -> Path:
         """The folder of the model in service."""
-        return find_model(self.settings.models, self.home.root)
+        return self.models.folder
 
-    @cached_property
+    @property
     def classifier(self) -> Classifier:
-        """The model in service."""
-        return load_classifier(self.model_folder)
+        """The model in service; the same until `renew_model`."""
+        return self.models.classifier
+
+    def renew_model(self) -> None:
+        """Take up a model that was promoted since; asked before each partition, at the cost of one `stat`."""
+        if self.models.renew():
+            self.__dict__.pop("fingerprint", None)
 
     @cached_property
     def threats(self) -> ThreatRules:

@@ -1,4 +1,4 @@
-"""Which model is in service, and what reads it."""
+"""What reads a model of each kind, and which models there are; which one serves, says `service`."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def load_classifier(folder: Path) -> Classifier:
     return loader(folder)
 
 
-def find_model(models: Models, home: Path) -> Path:
-    """The folder of the model in service: the one the settings name, else the newest in home, else the shipped one.
+def default_model(models: Models) -> Path:
+    """The model that serves where none was promoted: the one the settings name, else the newest shipped one.
 
     Raises ConfigError if there is none.
     """
@@ -46,14 +46,11 @@ def find_model(models: Models, home: Path) -> Path:
                 _("models.folder names {path}, which is no folder; see `kentongan models list`").format(path=named)
             )
         return named
-    for place in (home / "models", models_path()):
-        found = list_models(place, models.name)
-        if found:
-            return found[-1]
+    found = list_models(models_path(), models.name)
+    if found:
+        return found[-1]
     raise ConfigError(
-        _('there is no model of the kind "{name}" in {home} or with the program; see `kentongan models list`').format(
-            name=models.name, home=home / "models"
-        )
+        _('no model of the kind "{name}" comes with the program; see `kentongan models list`').format(name=models.name)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -97,11 +98,14 @@ def erase(call: Call, flag_id: str, reason: str, as_name: str) -> int:
     if office not in actor.offices or (found is None and not _was_known(place, flag_id)):
         raise ConfigError(_("there is no post {id} here; nothing was erased").format(id=flag_id))
     counts = erasing.erase(place, flag_id, actor=actor.id, reason=reason)
-    left = list(erasing.left_behind(place, flag_id))
+    counts["datasets"] = _datasets().forget(_datasets().datasets_folder(place.home.root), subject_of(flag_id))
+    left = _left(place, flag_id)
     call.show({"erased": counts, "left": [(each.where, each.what) for each in left]})
     if not call.as_json:
         says = _("Erased: {raw} raw items, {derived} derived rows, {index} index documents, {payloads} ledger payloads")
         click.echo(says.format(**counts))
+        if counts["datasets"]:
+            click.echo(_("Erased from datasets: {count} rows").format(count=counts["datasets"]))
         click.echo(_("Copies in backups are yours to erase: see docs/architecture.md."), err=True)
     return 1 if left else 0
 
@@ -116,7 +120,7 @@ def privacy() -> None:
 def privacy_verify(call: Call, flag_id: str) -> int:
     """0 if nothing is left, 1 if something is."""
     place = call.workplace()
-    left = list(erasing.left_behind(place, flag_id))
+    left = _left(place, flag_id)
     call.show({"left": [(each.where, each.what) for each in left]})
     if not call.as_json:
         for each in left:
@@ -131,6 +135,21 @@ ledger.add_command(export)
 privacy.add_command(privacy_verify)
 
 VERBS = (ledger, erase, privacy)
+
+
+def _left(place: Workplace, flag_id: str) -> list[erasing.Left]:
+    """What is left of erased posts, in datasets too: these are beside the flow, which knows nothing of them."""
+    with place.ledger.read() as db:
+        keys = frozenset({subject_of(flag_id)}) if flag_id else erasure.erased_keys(db)
+    folder = _datasets().datasets_folder(place.home.root)
+    in_datasets = [erasing.Left(f"datasets/{name}", subject) for name, subject in _datasets().left_in(folder, keys)]
+    return [*erasing.left_behind(place, flag_id), *in_datasets]
+
+
+def _datasets() -> ModuleType:
+    from pipeline.train import stored  # the flow's verbs load nothing of train/
+
+    return stored
 
 
 def _was_known(place: Workplace, flag_id: str) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
 from pipeline.cli.common import Call, progress_bar, table, verb
+from pipeline.cli.model_tables import metric_tables
+from pipeline.cli.promoting import diff, promote, rollback, standing
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 
@@ -72,15 +73,20 @@ train.add_command(claims)
 
 
 @verb("evaluate", _("Measure a model on labelled files."), "kentongan evaluate --hate okky2019.csv")
-@click.option("--hate", type=_FILE, required=True, help=_("The labelled tweets (CSV, columns as in okky2019)."))
+@click.option("--hate", type=_FILE, default=None, help=_("The labelled tweets (CSV, columns as in okky2019)."))
+@click.option("--functional-only", is_flag=True, help=_("Only the sentences of data/functional; no labelled file."))
 @click.option("--model", type=_FOLDER, default=None, help=_("The model's folder; else the one in service."))
-def evaluate(call: Call, hate: Path, model: Path | None) -> int:
-    """Metrics by label with intervals."""
+def evaluate(call: Call, hate: Path | None, functional_only: bool, model: Path | None) -> int:
+    """Metrics by label with intervals, functional tests by class, false alarms by who is named."""
     from pipeline.train.evaluate import evaluate as measure  # the flow never loads train/
+    from pipeline.train.evaluate import evaluate_functional
 
-    metrics = measure(model or call.workplace_without_home().model_folder, hate)
-    call.show(metrics, *_metric_tables(metrics))
-    if metrics["trained_on_these_rows"]:
+    if (hate is None) != functional_only:
+        raise ConfigError(_("give a labelled file with --hate, or --functional-only to do without; not both"))
+    folder = model or call.workplace_without_home().model_folder
+    metrics = evaluate_functional(folder) if hate is None else measure(folder, hate)
+    call.show(metrics, *metric_tables(metrics))
+    if metrics.get("trained_on_these_rows"):
         click.echo(_("The model was trained on these rows: believe the figures of its card instead."), err=True)
     return 0
 
@@ -95,11 +101,16 @@ def list_models(call: Call) -> int:
     """What there is."""
     place = call.workplace_without_home()
     served = {place.model_folder, place.ranker_folder}
-    names = {str(folder): folder in served for folder in place.model_folders()}
-    made = table(_("Models"), _("Folder"), _("In service"))
-    for name, in_service in names.items():
-        made.add_row(name, "*" if in_service else "")
-    call.show([{"folder": name, "in_service": in_service} for name, in_service in names.items()], made)
+    rows = [
+        {"folder": str(folder), "in_service": folder in served, "standing": standing(place, folder)}
+        for folder in place.model_folders()
+    ]
+    made = table(_("Models"), _("Folder"), _("In service"), _("Standing"))
+    for row in rows:
+        made.add_row(str(row["folder"]), "*" if row["in_service"] else "", str(row["standing"]))
+    call.show(rows, made)
+    for alarm in place.models.alarms:
+        click.echo(alarm, err=True)
     return 0
 
 
@@ -120,14 +131,6 @@ def show_model(call: Call, name: str) -> int:
 
 models.add_command(list_models)
 models.add_command(show_model)
+models.add_command(diff)
 
-VERBS = (train, evaluate, models)
-
-
-def _metric_tables(metrics: dict[str, Any]) -> list[Any]:
-    made = table(_("Metrics"), _("Label"), _("Rows"), "AP", _("Precision"), _("Recall"), "F1", "ECE", "Brier")
-    for label, values in metrics["labels"].items():
-        cells = [values[name]["value"] for name in ("average_precision", "precision", "recall", "f1")]
-        cells += [values["ece"], values["brier"]]
-        made.add_row(label, f"{values['rows']:,}", *(f"{cell:.3f}" for cell in cells))
-    return [made]
+VERBS = (train, evaluate, models, promote, rollback)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from pipeline.core.config_dataset import DatasetMap, DatasetSettings
 from pipeline.core.config_sources import SOURCE_NAME, ClaimSourceSettings, Section, SourceSettings, check_names
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
@@ -234,6 +235,7 @@ class Settings(Section):
     review: Review
     privacy: Privacy
     retention: Retention
+    dataset: DatasetSettings
     sources: dict[str, SourceSettings]
     claim_sources: dict[str, ClaimSourceSettings]
 
@@ -361,7 +363,7 @@ def _nearest(location: tuple[str | int, ...]) -> str:
     model: Any = Settings
     for part in location[:-1]:
         if model is dict or part not in getattr(model, "model_fields", {}):
-            model = ClaimSourceSettings if location[0] == "claim_sources" else SourceSettings
+            model = {"claim_sources": ClaimSourceSettings, "dataset": DatasetMap}.get(str(location[0]), SourceSettings)
             continue
         annotation = model.model_fields[part].annotation
         model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else dict

@@ -31,6 +31,8 @@ ACTIONS = (
     "publish",
     "decide",
     "undo",
+    "promote",
+    "rollback",
 )
 
 

@@ -202,6 +202,8 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "reset": lambda value: _("new password handed out") if value else "",
     "everywhere": lambda value: _("in all browsers") if value else "",
     "changed": lambda value: _("changed: {names}").format(names=_listed(value)),
+    "model": lambda value: _("model {name}").format(name=_plain(value)),
+    "overridden": lambda value: _("in spite of the gate") if value else "",
     "day": _day,
     "status": lambda value: _("status: {status}").format(status=status_name(_plain(value))),
     "bulk": lambda value: _("together with its copies") if value else "",
@@ -250,5 +252,7 @@ def action_name(code: str) -> str:
         "publish": _("published"),
         "decide": _("recorded a decision"),
         "undo": _("took a decision back"),
+        "promote": _("put a model in service"),
+        "rollback": _("put the model before in service again"),
     }
     return names.get(code, code)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
@@ -22,25 +23,47 @@ def read_floors(path: Path) -> dict[str, Any]:
     return floors
 
 
-def under_floors(metrics: Mapping[str, Any], floors: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a model's figures, one sentence each; empty if it may be promoted.
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A figure that is not where its floor wants it; `found` is None if the model has no such figure."""
 
-    A floor is a dotted path into metrics.json with the least (or most) that the figure may be.
+    figure: str
+    wanted: str
+    found: object
+    says: str
+
+
+def shortfalls(metrics: Mapping[str, Any], floors: Mapping[str, Any]) -> list[Shortfall]:
+    """Where a model's figures are not as the floors want them; none if it may be promoted.
+
+    A floor is a dotted path into metrics.json with the least (or most) that the figure may be. Floors count for the
+    data that they were set on: figures of other data are compared with none of them.
     """
-    if figure(metrics, "data.sha256") != floors["data_sha256"]:
-        return [_("it was measured on other data than the floors were set on")]
+    measured = figure(metrics, "data.sha256")
+    if measured != floors["data_sha256"]:
+        says = _("it was measured on other data than the floors were set on")
+        return [Shortfall("data.sha256", str(floors["data_sha256"]), measured, says)]
     wrong = []
     for path, least in floors["at_least"].items():
         found = figure(metrics, path)
-        if not isinstance(found, int | float) or not found >= least:
-            wrong.append(
-                _("{path} is {found}, and must be at least {limit}").format(path=path, found=found, limit=least)
-            )
+        if not _is_number(found) or not found >= least:
+            says = _("{path} is {found}, and must be at least {limit}").format(path=path, found=found, limit=least)
+            wrong.append(Shortfall(path, f">= {least}", found, says))
     for path, most in floors["at_most"].items():
         found = figure(metrics, path)
-        if not isinstance(found, int | float) or not found <= most:
-            wrong.append(_("{path} is {found}, and must be at most {limit}").format(path=path, found=found, limit=most))
+        if not _is_number(found) or not found <= most:
+            says = _("{path} is {found}, and must be at most {limit}").format(path=path, found=found, limit=most)
+            wrong.append(Shortfall(path, f"<= {most}", found, says))
     return wrong
+
+
+def under_floors(metrics: Mapping[str, Any], floors: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a model's figures, one sentence each; empty if it may be promoted."""
+    return [each.says for each in shortfalls(metrics, floors)]
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def figure(metrics: Mapping[str, Any], path: str) -> object:

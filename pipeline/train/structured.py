@@ -35,6 +35,7 @@ def logistic_regression(c: float) -> Any:
 def one_thread() -> Iterator[None]:
     """One BLAS thread, so that training twice gives the same bytes; raises ConfigError without the extra `train`."""
     try:
+        import sklearn.linear_model  # noqa: F401 - loads its BLAS: only what is loaded by now is held to one thread
         from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise ConfigError(_("training needs scikit-learn: pip install 'kentongan[train]'")) from error

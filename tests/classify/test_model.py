@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.classify.heads import MODEL_LABELS
-from pipeline.classify.registry import find_model, list_models, load_classifier
+from pipeline.classify.registry import list_models, load_classifier
+from pipeline.classify.service import find_model
 from pipeline.core.config import Models
 from pipeline.core.errors import ConfigError, ModelError
 from pipeline.core.ports import Classifier
@@ -146,14 +147,13 @@ def test_a_folder_that_the_user_named_and_that_is_not_there_is_wrong_use(tmp_pat
         find_model(Models(name="other", folder=""), tmp_path)
 
 
-def test_the_office_s_own_newest_model_goes_before_the_shipped_one(tmp_path: Path) -> None:
+def test_the_shipped_model_serves_until_one_is_promoted_or_named(tmp_path: Path) -> None:
     settings = Models(name="tfidf", folder="")
     assert find_model(settings, tmp_path) == SHIPPED
-    for date in ("2027-01-01", "2027-02-01"):
-        (tmp_path / "models" / f"tfidf-{date}").mkdir(parents=True)
-    assert find_model(settings, tmp_path).name == "tfidf-2027-02-01"
-    named = Models(name="tfidf", folder=str(tmp_path / "models" / "tfidf-2027-01-01"))
-    assert find_model(named, tmp_path).name == "tfidf-2027-01-01"
+    copied = tmp_path / "models" / SHIPPED.name
+    shutil.copytree(SHIPPED, copied)  # that it lies there is no promotion
+    assert find_model(settings, tmp_path) == SHIPPED
+    assert find_model(Models(name="tfidf", folder=str(copied)), tmp_path) == copied
 
 
 # ---- what is shipped

@@ -20,7 +20,8 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from pipeline.classify.registry import find_model, load_classifier
+from pipeline.classify.registry import load_classifier
+from pipeline.classify.service import find_model
 from pipeline.core.config import Settings, SourceSettings, load_settings
 from pipeline.core.errors import ConfigError, ItemError, SourceUnavailable
 from pipeline.core.identity import Pseudonyms

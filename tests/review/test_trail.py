@@ -44,6 +44,8 @@ def fill(place: Workplace, people_of: PeopleOf) -> None:
     note(place, "rights", details={"user": people_of["admin"].id, "office": "00", "role": "admin"})
     note(place, "password", details={"user": people_of["admin"].id, "reset": True})
     note(place, "config", details={"hashes": {"topics": "abc"}, "changed": ["topics", "policy"]})
+    note(place, "promote", actor=who, details={"model": "tfidf-2027-01-01", "before": "tfidf-2026-11-24"})
+    note(place, "rollback", actor=who, details={"model": "tfidf-2026-11-24", "before": "tfidf-2027-01-01"})
     note(place, "assign", actor=who, flag_id=flag.id, details={"to": people_of["supervisor"].id})
     with place.ledger.write() as db:
         audit.publish(db, "00", who, place.clock(), place.clock().date(), "teks surat suara")
