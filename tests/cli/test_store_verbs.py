@@ -70,6 +70,14 @@ def test_red_is_no_state_to_work_in(cli: Cli, elastic_url: str, cluster: str) ->
     assert (code, "red: 1 shards" in out) == (1, True)
 
 
+def test_a_closed_month_is_named(cli: Cli, elastic_url: str, cluster: str) -> None:
+    cli("store", "init")
+    for path in ("", "/_close"):
+        httpx.request("POST" if path else "PUT", f"{elastic_url}/{cluster}flags-v1-00-2020.01{path}").raise_for_status()
+    code, out, _err = cli("store", "check")
+    assert (code, f"{cluster}flags-v1-00-2020.01 is closed" in out) == (1, True)
+
+
 def test_other_stores_have_no_cluster(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     for verb in ("init", "check"):
         code, _out, err = cli("store", verb)

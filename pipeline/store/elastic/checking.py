@@ -155,10 +155,14 @@ def _offers(client: Elasticsearch) -> Iterator[Finding]:
 
 
 def _blocks(client: Elasticsearch, names: Names) -> Iterator[Finding]:
+    indices = names.all_versions
     try:
-        found = client.indices.get_settings(index=names.all_versions, name="index.blocks.*", flat_settings=True)
+        closed = client.indices.get_settings(index=indices, expand_wildcards="closed")
+        found = client.indices.get_settings(index=indices, name="index.blocks.*", flat_settings=True)
     except ApiError:
         return
+    for index in sorted(closed):
+        yield Finding("away", _("{index} is closed, and no search works without it; open it").format(index=index))
     blocked = {
         index: sorted(
             name.removeprefix("index.blocks.") for name, value in about["settings"].items() if value == "true"
