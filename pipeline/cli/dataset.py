@@ -116,7 +116,11 @@ def show(call: Call, name: str) -> int:
     if call.as_json:
         call.show({"folder": str(folder), "hash": read.hash} | dict(read.manifest))
     else:
-        click.echo((folder / CARD).read_text(encoding="utf-8"))
+        try:
+            click.echo((folder / CARD).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            text = _("the dataset {path} is damaged ({what}); remove the folder and build it again")
+            raise ConfigError(text.format(path=folder, what=CARD)) from error
     return 0
 
 

@@ -9,6 +9,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -160,6 +161,22 @@ class StoreSettings(Section):
     ca_fingerprint: str
     prefix: str = Field(pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")
     replicas: int = Field(ge=0, le=5)
+
+    @field_validator("urls")
+    @classmethod
+    def _plain(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        """Messages, logs and `kentongan config` name an address: nothing secret may stand in it."""
+        for value in values:
+            try:
+                parts = urlsplit(value)
+                whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port
+            except ValueError:
+                whole = False
+            if not whole or parts.username is not None or parts.query or parts.fragment:
+                raise ValueError(
+                    _("write each address as https://es1.example.go.id:9200: with its port, without password or key")
+                )
+        return values
 
 
 class LedgerSettings(Section):

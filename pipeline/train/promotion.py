@@ -120,8 +120,8 @@ def find_candidate(place: Workplace, wanted: str) -> Path:
     if "/" in wanted and folder.is_dir():
         return folder.absolute()
     raise ConfigError(
-        _("there is no model {name}; give the name from `kentongan models list`, or its folder as ./{name}").format(
-            name=ascii(wanted)[1:-1]
+        _("there is no model {name}; give a name from `kentongan models list`, or the path of its folder").format(
+            name=ascii(wanted)
         )
     )
 

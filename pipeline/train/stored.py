@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from pipeline.train.records import LABELS, OWN, SCHEMA
 from pipeline.train.splits import check_splits
 
 VERSION = 1
+_HASHED = re.compile(r"-([0-9a-f]{12})$")  # how `build` names a folder
 ROWS, MANIFEST, CARD = "rows.parquet", "manifest.json", "card.md"
 IMPORTED = "imported"
 
@@ -126,7 +128,11 @@ def _read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
         )
     if not {"rows_sha256", "labels", "settings", "rows"} <= set(manifest):
         raise ConfigError(_damaged(folder, MANIFEST))
-    return manifest, sha256(content).hexdigest()
+    digest = sha256(content).hexdigest()
+    named = _HASHED.search(folder.name)
+    if named and named[1] != digest[:12] and not manifest.get("erased_since"):  # an erasure leaves the name
+        raise ConfigError(_damaged(folder, MANIFEST))
+    return manifest, digest
 
 
 def _damaged(folder: Path, what: str) -> str:

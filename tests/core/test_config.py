@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,22 @@ def test_any_section_is_either_valid_or_a_config_error(values: dict[str, object]
 
 def test_flatten_keeps_empty_tables() -> None:
     assert flatten({"a": {"b": 1, "c": {}}, "d": 2}) == {"a.b": 1, "a.c": {}, "d": 2}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://elastic:rahasia@es.example.go.id:9200",
+        "https://es.example.go.id:9200/?api_key=rahasia",
+        "https://es.example.go.id:9200/#rahasia",
+        "https://rahasia",
+        "ftp://rahasia:9200",
+        "rahasia:9200",
+        "https://rahasia:99999",
+        "",
+    ],
+)
+def test_an_address_of_the_cluster_holds_no_secret_and_is_whole(address: str) -> None:
+    with pytest.raises(ConfigError, match="write each address as https://") as caught:
+        load_settings(None, {"KENTONGAN__STORE__URLS": json.dumps([address])})
+    assert "rahasia" not in str(caught.value)

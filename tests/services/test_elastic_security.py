@@ -378,8 +378,6 @@ def test_a_secret_goes_over_no_network_in_the_clear_and_stands_in_no_address() -
         connect(elastic_settings(url), {}).close()
     for url in ("http://localhost:9200", "http://[::1]:9200"):
         connect(elastic_settings(url), key).close()
-    with _raises("store.user"):
-        connect(elastic_settings("https://elastic:rahasia@es.example.go.id:9200"), {})
 
 
 # TLS

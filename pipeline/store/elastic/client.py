@@ -39,9 +39,8 @@ def connect(settings: StoreSettings, environ: Mapping[str, str] | None = None) -
     or StoreUnavailable.
     """
     environ = os.environ if environ is None else environ
-    for url in settings.urls:
-        if "@" in url:  # messages and logs name the address
-            raise ConfigError(_("store.urls: no user or password in an address; see store.user and docs/elastic.md"))
+    if not settings.urls:
+        raise ConfigError(_("store.urls names no address of the cluster"))
     options: dict[str, Any] = {
         "hosts": list(settings.urls),
         "request_timeout": SECONDS,
