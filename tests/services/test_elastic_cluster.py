@@ -120,6 +120,8 @@ def test_what_was_acknowledged_is_found_whatever_node_is_killed(
     nodes: list[Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second, third = nodes
+    for node in nodes:
+        _green(node)  # each for itself: one may not know yet that the cluster has formed
     settings = elastic_settings(*_urls(nodes), prefix="bulk-", replicas=1)
     with closing(prepared_store(settings)) as store:
         putter = _Putter(store, 0)

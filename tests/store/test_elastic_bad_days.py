@@ -502,6 +502,7 @@ def test_the_doctor_says_that_the_cluster_is_away(day: Day) -> None:
         (401, "security_exception", "unable to authenticate", ConfigError, "does not know this user or key"),
         (403, "security_exception", "action [x] is unauthorized", ConfigError, "may not do that on here: action [x]"),
         (400, "", "compatible-with=9", ConfigError, "is an older Elasticsearch"),
+        (503, "cluster_block_exception", "state not recovered", StoreUnavailable, "is not ready (red, or no master)"),
         (404, "", "not found", ConfigError, "answers 404: is it Elasticsearch 9.x?"),
         (404, "index_not_found_exception", "no such index [a]", ConfigError, "refused a request: no such index [a]"),
         (400, "illegal_argument_exception", "no", ConfigError, "refused a request: no"),

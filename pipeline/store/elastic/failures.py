@@ -105,7 +105,7 @@ def refused(status: int, kind: str, reason: str, where: str) -> ConfigError | St
     if kind == _READ_ONLY and _FLOOD in reason:
         text = _("the search cluster {where} is full (flood stage): its indices are read-only until disk space is free")
         return StoreUnavailable(text.format(**says))
-    if kind == _READ_ONLY:
+    if kind == _READ_ONLY and status != 503:  # 503: the cluster is coming up
         text = _("the search cluster {where} takes no writes now ({error}); lift the block, then try again")
         return StoreUnavailable(text.format(**says))
     if status == 401:
