@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from pipeline.core.config import LedgerSettings
 from pipeline.core.errors import ConfigError, LedgerUnavailable
 from pipeline.core.i18n import _
+from pipeline.core.secrets import read_secret
 from pipeline.ledger.schema import HEAD
 
 FILE_NAME = "ledger.db"
@@ -35,22 +36,13 @@ def ledger_url(settings: LedgerSettings, home: Path, environ: dict[str, str] | N
     return URL.create(
         "postgresql+psycopg",
         username=settings.user,
-        password=_password(settings, dict(os.environ) if environ is None else environ),
+        password=read_secret(
+            settings.password_file, "ledger.password_file", PASSWORD, os.environ if environ is None else environ
+        ),
         host=settings.host or None,
         port=settings.port,
         database=settings.database,
     )
-
-
-def _password(settings: LedgerSettings, environ: dict[str, str]) -> str | None:
-    if settings.password_file:
-        try:
-            return Path(settings.password_file).expanduser().read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                _("ledger.password_file {path} cannot be read").format(path=settings.password_file)
-            ) from error
-    return environ.get(PASSWORD)
 
 
 class Ledger:

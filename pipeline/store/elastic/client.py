@@ -22,6 +22,7 @@ from elasticsearch import (
 from pipeline.core.config import StoreSettings
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
+from pipeline.core.secrets import read_secret
 from pipeline.store.elastic.failures import tls_failed, unreached
 from pipeline.store.elastic.wire import Json
 
@@ -49,8 +50,8 @@ def connect(settings: StoreSettings, environ: Mapping[str, str] | None = None) -
         "max_retries": max(1, len(settings.urls) - 1),  # a node that is gone is stepped over
         "serializer": Json(),
     }
-    api_key = _secret(settings.api_key_file, API_KEY, "store.api_key_file", environ)
-    password = _secret(settings.password_file, PASSWORD, "store.password_file", environ)
+    api_key = read_secret(settings.api_key_file, "store.api_key_file", API_KEY, environ) or None
+    password = read_secret(settings.password_file, "store.password_file", PASSWORD, environ) or None
     if settings.user and password is None:
         raise ConfigError(
             _("store.user is set, but no password: put it into {name} or store.password_file").format(name=PASSWORD)
@@ -134,20 +135,10 @@ def _shown_by(url: str) -> Iterable[bytes]:
 def _refuse_plain(urls: tuple[str, ...]) -> None:
     """A key that goes over a network in the clear is everybody's; to this machine itself it may."""
     for url in urls:
-        host = url.partition("//")[2].rpartition("@")[2].partition("/")[0]
-        if url.startswith("http:") and host.rpartition(":")[0].strip("[]") not in {"localhost", "127.0.0.1", "::1"}:
-            raise ConfigError(
-                _("store.urls: a key or password must not go over plain http to {host}; use https").format(host=host)
-            )
-
-
-def _secret(file: str, variable: str, setting: str, environ: Mapping[str, str]) -> str | None:
-    if not file:
-        return environ.get(variable) or None
-    try:
-        return Path(file).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(_("{setting} {path} cannot be read").format(setting=setting, path=file)) from error
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+            text = _("store.urls: a key or password must not go over plain http to {host}; use https")
+            raise ConfigError(text.format(host=parts.netloc))
 
 
 class _Client(Elasticsearch):
