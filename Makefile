@@ -4,13 +4,14 @@ SERVE ?= 1
 SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
+BERT := .venv-bert
 DEMO := .demo
 AXE := tests/browser/node_modules/.installed
 ELASTIC := .elastic/.fetched
 UV := $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench lock locale fuzz audit sbom wheel wheel-demo picture pictures clean
+.PHONY: help demo test test-bert lint format bench lock locale fuzz audit sbom wheel wheel-demo picture pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,12 +43,25 @@ $(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
 	@{ $(UV) --require-hashes -r requirements/fuzz.txt && touch $@; } || \
 	{ echo "atheris could not be installed: it has no wheel for this Python or system"; test "$$CI" != true; }
 
+# torch takes 5 GB and serves nobody: it has an environment of its own. Without it those tests are left out, in CI that is
+# an error. The CPU build, a tenth as large, is not on PyPI.
+$(BERT)/.installed: $(VENV)/.dev requirements/bert.txt
+	@echo "Installing torch into $(BERT) (once, 6 GB) ..."
+	@{ { test -x $(BERT)/bin/python || $(BIN)/python -m venv $(BERT); } && \
+	$(BIN)/uv --system-certs pip install --quiet --python $(BERT)/bin/python --require-hashes -r requirements/dev.txt -r requirements/bert.txt && \
+	$(BIN)/uv --system-certs pip install --quiet --python $(BERT)/bin/python --no-deps --no-build-isolation --editable . && \
+	touch $@; } || { echo "torch could not be installed"; test "$$CI" != true; }
+
 demo: $(VENV)/.base  ## The whole job on the sample, in a home of its own (SERVE=0: without the desk)
 	@rm -rf $(DEMO)
 	@$(BIN)/kentongan demo --home $(DEMO) $(if $(filter 0,$(SERVE)),,--serve)
 
 test: $(VENV)/.dev $(AXE) $(ELASTIC)  ## All tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	@$(MAKE) --no-print-directory test-bert
+
+test-bert: $(BERT)/.installed  ## The tests of fine-tuning a BERT, in their own environment with torch
+	@test ! -e $(BERT)/.installed || BERT_TESTS=true $(BERT)/bin/python -m pytest -p no:xdist tests/bert
 
 fuzz: $(VENV)/.fuzz  ## Fuzz feeds, exports and texts, SECONDS=60 each; what breaks them stays in .fuzz/*/crashes
 	@test -e $(VENV)/.fuzz || exit 0; for name in feed export text; do \
@@ -73,7 +87,8 @@ bench: $(VENV)/.dev  ## Speed side by side in one run (see docs/benchmarks.md)
 lock: $(VENV)/.dev  ## Resolve the locked requirements again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg requirements/build.in -o requirements/base.txt
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --all-extras requirements/build.in requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --extra elastic --extra encoder --extra postgresql --extra train requirements/build.in requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --extra encoder --extra train --extra indobert -c requirements/dev.txt -o requirements/bert.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements/fuzz.in -o requirements/fuzz.txt
 
 locale: $(VENV)/.dev  ## Collect the messages again and compile the catalogues
@@ -107,4 +122,4 @@ pictures: $(VENV)/.dev  ## Take the pictures of the officer's guide again from a
 	PICTURES=docs/gambar $(BIN)/python -m pytest tests/browser/test_panduan.py -p no:xdist
 
 clean:  ## Remove what make made
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz .coverage* .elastic tests/browser/node_modules
+	rm -rf $(VENV) $(BERT) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz .coverage* .elastic tests/browser/node_modules

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -22,6 +22,7 @@ from pipeline.core.i18n import _
 from pipeline.core.identity import load_institutions
 from pipeline.core.log import fault_of
 from pipeline.core.resources import data_path
+from pipeline.drift import last_report
 from pipeline.landing.derived import count_rows, derived_file, derived_partitions, unindexed_partitions
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
@@ -42,6 +43,7 @@ _LOOKED_UP = 500  # waiting flags that are looked for in the index
 _WEEK = timedelta(days=7)
 _OPENING = ("secret", "ledger", "queue", "index", "claims")  # checks that open what they look at
 _LATE = _WEEK  # from then on waiting longer no longer moves a flag up in the queue
+_OLD_REPORT = 14  # days: one weekly run was missed
 _FEW = 20  # quarantined items that are no pattern yet
 _SHARE = 0.10  # of what came in within a week; of honest exports 0 to 2 % are of no use
 _GROWTH = 10  # times the week before
@@ -110,6 +112,7 @@ def _names() -> dict[str, str]:
         "queue": _("queue"),
         "index": _("index"),
         "claims": _("claims"),
+        "drift": _("drift"),
     }
 
 
@@ -353,6 +356,22 @@ def _claims(place: Workplace) -> Said:
         yield True, _("no claim is known")
 
 
+def _drift(place: Workplace) -> Said:
+    """Whether the posts are still like those that the model learnt from, as far as somebody looked."""
+    found = last_report(place)
+    if found is None:
+        yield True, _("was not measured yet; run it every week: kentongan drift")
+        return
+    days = (place.clock() - datetime.fromisoformat(found["made_at"])) // timedelta(days=1)
+    if found["alarms"]:
+        text = _("{count} alarms: the model's figures may no longer hold; see: kentongan drift, docs/drift.md")
+        yield False, text.format(count=len(found["alarms"]))
+    elif days > _OLD_REPORT:
+        yield False, _("was measured {days} days ago; run it every week: kentongan drift").format(days=days)
+    else:
+        yield True, _("no alarm")
+
+
 def _ledger_is_gone(place: Workplace) -> bool:
     """A ledger in a file that is not there, beside data that it must know: to open it would make an empty one."""
     ours = place.settings.ledger.kind == "sqlite"
@@ -376,4 +395,5 @@ _CHECKS: dict[str, Callable[[Workplace], Said]] = {
     "queue": _queue,
     "index": _index,
     "claims": _claims,
+    "drift": _drift,
 }

@@ -26,6 +26,7 @@ _PINNED = re.compile(r"^([A-Za-z0-9_.-]+)==(\S+)", re.MULTILINE)
 # What packages write in place of an SPDX name
 _NAMES = {
     "Apache 2.0": "Apache-2.0",
+    "Apache 2.0 License": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD": "BSD-3-Clause",
@@ -33,6 +34,7 @@ _NAMES = {
     "BSD 2-Clause License": "BSD-2-Clause",
     "3-Clause BSD License": "BSD-3-Clause",
     "The BSD 2-Clause License": "BSD-2-Clause",
+    "ISC License": "ISC",
     "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
     "MIT license": "MIT",
@@ -48,10 +50,12 @@ def locked(name: str) -> dict[str, str]:
 
 
 def groups() -> dict[str, list[str]]:
-    """Who needs which package: the program itself, its extras, or only who works on it."""
+    """Who needs which package: the program itself, its extras, only who works on it, or only who fine-tunes a BERT."""
     base, everything = set(locked("base")), {*locked("dev"), *locked("bootstrap")}
     extras = _needed(_extras()) & everything - base
-    return {"base": sorted(base), "extras": sorted(extras), "dev": sorted(everything - base - extras)}
+    found = {"base": base, "extras": extras, "dev": everything - base - extras}
+    found["indobert"] = set(locked("bert")) - everything
+    return {name: sorted(packages) for name, packages in found.items()}
 
 
 def licence(name: str) -> str:
@@ -69,9 +73,10 @@ def licence(name: str) -> str:
 
 def table() -> str:
     """The licences as they stand in the document; a package that is not installed here keeps the line it had."""
-    before = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.exists() else ""
+    before = DOCUMENT.read_text(encoding="utf-8").partition(BEGIN)[2] if DOCUMENT.exists() else ""
     extras = "Its extras `elastic`, `encoder`, `postgresql` and `train`"
     titles = {"base": "The program", "extras": extras, "dev": "Only for developers"}
+    titles["indobert"] = "Its extra `indobert` (fine-tuning; an environment of its own, `.venv-bert`)"
     lines = []
     for group, names in groups().items():
         lines += [f"### {titles[group]}", "", "| package | licence |", "|---|---|"]
@@ -136,8 +141,9 @@ def judged(found: list[dict[str, Any]]) -> tuple[list[str], list[str]]:
 def _extras() -> Iterator[str]:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
-    for lines in config["options.extras_require"].values():
-        yield from filter(None, lines.split("\n"))
+    for extra, lines in config["options.extras_require"].items():
+        if extra != "indobert":  # not installed where this runs: what it needs is what requirements/bert.txt has more
+            yield from filter(None, lines.split("\n"))
 
 
 def _needed(wanted: Iterator[str]) -> set[str]:

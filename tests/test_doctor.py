@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 from homes import MOMENT, PARTITION, THREAT, Clock, file_of, place_at, row, take
 
-from pipeline import doctor, steps
+from pipeline import doctor, drift, steps
 from pipeline.cli.app import app
 from pipeline.core.types import Quarantined
 from pipeline.landing.quarantine import write_quarantine
@@ -24,7 +25,7 @@ from pipeline.workplace import Workplace
 
 CODES = [
     *("home", "disk", "clock", "secret", "model", "topics", "threats", "calendar", "office"),
-    *("partitions", "quarantine", "inbox", "ledger", "queue", "index", "claims"),
+    *("partitions", "quarantine", "inbox", "ledger", "queue", "index", "claims", "drift"),
 ]
 WRITERS = {"secret", "ledger", "queue", "index", "claims"}  # what is not looked at while the home is not in order
 
@@ -368,3 +369,15 @@ def test_an_index_in_memory_has_no_file_to_lose(tmp_path: Path, clock: Clock) ->
     (tmp_path / "new").mkdir(mode=0o700)
     assert wrong(tmp_path / "new", clock, KENTONGAN__STORE__KIND="memory") == {}
     assert not (tmp_path / "new" / "index.db").exists()
+
+
+def test_drift_is_told_where_somebody_measured_it(home: Path, clock: Clock) -> None:
+    place = place_at(home, clock)
+    report = asdict(drift.look(place, 8))
+    assert "drift" not in wrong(home, clock)
+    clock.move(days=15)
+    assert wrong(home, clock)["drift"].startswith("was measured 15 days ago")
+    report["alarms"] = [{"week": "2026-W47", "source": "warga", "what": "words", "label": ""}]
+    (home / "drift" / "report.json").write_text(json.dumps(report))
+    assert wrong(home, clock)["drift"].startswith("1 alarms")
+    place.close()

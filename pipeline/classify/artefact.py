@@ -122,7 +122,7 @@ def read_artefact(folder: Path) -> Artefact:
     arrays = _read_weights(contents["weights.npz"], sum(per_view), folder / "weights.npz")
     counts = np.split(arrays["counts"], np.cumsum(per_view)[:-1])
     vocabulary = Vocabulary(features, tuple(counts), _count(manifest.get("documents"), folder))
-    labels = _read_labels(_field(manifest, "labels", dict, folder), folder)
+    labels = read_labels(_field(manifest, "labels", dict, folder), folder)
     return Artefact(manifest["name"], vocabulary, arrays["weights"].astype(np.float32), arrays["bias"], labels, digest)
 
 
@@ -224,7 +224,8 @@ def _read_array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kin
     return np.frombuffer(content, dtype).reshape(shape)
 
 
-def _read_labels(found: dict[str, Any], folder: Path) -> dict[str, LabelSettings]:
+def read_labels(found: Mapping[str, Any], folder: Path) -> dict[str, LabelSettings]:
+    """The labels of a manifest with calibration and threshold; raises ModelError for what no training gives."""
     if set(found) != set(MODEL_LABELS):
         raise _wrong(folder / MANIFEST, _("its labels are not those of this program"))
     return {label: _label_settings(found[label], folder) for label in MODEL_LABELS}

@@ -53,6 +53,10 @@ MODEL_LABELS = (
 )
 """What the model gives, in the order of `label_probabilities`. `threat` comes from rules, `hoax_claim` from claims."""
 
+UNSURE = (0.3, 0.7)
+"""Calibrated scores from the first up to the second, where at least three of ten answers are wrong either way: the
+model is unsure, and a person looks first."""
+
 
 def sigmoid(logits: Floats) -> Array:
     """1 / (1 + exp(-logits)) without overflow."""

@@ -29,6 +29,8 @@ from pipeline.core.i18n import _
 POINTER = "in-service.json"
 COPY = "in-service.last.json"
 FORMAT = 1
+RUN = "run"
+"""What a training left for people beside the model; no manifest vouches for it, and it stays where it is."""
 MOST_BEFORE = 20
 """So many earlier models are remembered; who wants an older one promotes it again."""
 MAX_FILE_BYTES = 2_000_000_000
@@ -104,6 +106,8 @@ def check_vouched(folder: Path, wanted: str = "") -> dict[str, Any]:
             folder / MANIFEST, _("it is the manifest of {name}").format(name=ascii(manifest["name"])[1:-1])
         )
     for name, entry in _listed(manifest, folder).items():
+        if (folder / name).parent.is_symlink():
+            raise _unvouched((folder / name).parent, _("it is a link or no file at all"))
         _check_file(folder / name, entry)
     return manifest
 
@@ -116,7 +120,9 @@ def copy_in(source: Path, place: Path, digest: str) -> tuple[Path, list[str]]:
     """
     target = place / source.name
     names = {MANIFEST, *check_vouched(source, digest)["files"]}
-    left = sorted(path.name for path in source.iterdir() if path.name not in names)
+    kept = {*names, *(str(Path(name).parent) for name in names)}
+    found = (path.relative_to(source) for path in source.rglob("*"))
+    left = sorted(name for path in found if path.parts[0] != RUN and (name := path.as_posix()) not in kept)
     if target.is_symlink() or (target.exists() and not _is_same(target, digest)):
         raise ConfigError(
             _("another model of the name {name} is in {place}: train it again with another --date").format(
@@ -130,6 +136,7 @@ def copy_in(source: Path, place: Path, digest: str) -> tuple[Path, list[str]]:
         copy = aside / source.name
         copy.mkdir(mode=0o700)
         for name in sorted(names):
+            (copy / name).parent.mkdir(mode=0o700, exist_ok=True)
             shutil.copyfile(source / name, copy / name, follow_symlinks=False)
         check_vouched(copy, digest)
         if target.exists():  # it is damaged, and serves nobody
@@ -174,13 +181,21 @@ def _listed(manifest: Mapping[str, Any], folder: Path) -> dict[str, Mapping[str,
     if not isinstance(files, dict) or not files:
         raise _unvouched(folder / MANIFEST, _("it names no files"))
     for name, entry in files.items():
-        if Path(name).name != name or name.startswith(".") or "\\" in name or "\0" in name or name == MANIFEST:
+        if not _is_plain(name) or name == MANIFEST:
             raise _unvouched(
                 folder / MANIFEST, _("it names {name}, which is no plain file name").format(name=ascii(name))
             )
         if not isinstance(entry, dict) or not isinstance(entry.get("sha256"), str):
             raise _unvouched(folder / MANIFEST, _("it has no hash of {name}").format(name=ascii(name)))
     return files
+
+
+def _is_plain(name: str) -> bool:
+    """Whether this is a file's name, or that of a file in a folder of a member of a cascade: `tfidf/weights.npz`."""
+    parts = name.split("/")
+    return len(parts) <= 2 and not any(
+        not part or part.startswith(".") or "\\" in part or "\0" in part for part in parts
+    )
 
 
 def _check_file(path: Path, entry: Mapping[str, Any]) -> None:

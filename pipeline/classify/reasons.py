@@ -58,7 +58,7 @@ def reasons_of(text: NormalisedText, scorer: Scorer, scale: Array, slopes: Array
             shares.append(share * part)
     parts = np.zeros((len(text.pieces), slopes.shape[1]), np.float32)
     np.add.at(parts, pieces, (scorer.rows(rows) @ slopes) * np.array(shares, np.float32)[:, None])
-    return [_merged(parts[:, label].tolist(), spans) for label in range(slopes.shape[1])]
+    return [strongest(parts[:, label].tolist(), spans) for label in range(slopes.shape[1])]
 
 
 def _first_said(
@@ -92,9 +92,10 @@ def _owners(text: NormalisedText) -> tuple[list[int], list[tuple[int, int]]]:
     return owners, spans
 
 
-def _merged(parts: Sequence[float], spans: Sequence[tuple[int, int]]) -> tuple[Reason, ...]:
-    strongest = sorted(range(len(parts)), key=lambda at: (-parts[at], at))[:MOST]
-    shown = [at for at in strongest if parts[at] > 0 and parts[at] >= LEAST_SHARE * parts[strongest[0]]]
+def strongest(parts: Sequence[float], spans: Sequence[tuple[int, int]]) -> tuple[Reason, ...]:
+    """At most five of the words at `spans`, by what each adds (`parts`), strongest first; neighbours are joined."""
+    first = sorted(range(len(parts)), key=lambda at: (-parts[at], at))[:MOST]
+    shown = [at for at in first if parts[at] > 0 and parts[at] >= LEAST_SHARE * parts[first[0]]]
     merged: list[tuple[int, int, float]] = []
     before = -2
     for at in sorted(shown):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pipeline.classify import bert, cascade
 from pipeline.classify.artefact import KIND, is_model_name, read_manifest
 from pipeline.classify.tfidf import TfidfClassifier
 from pipeline.core.config import Models
@@ -13,7 +14,11 @@ from pipeline.core.i18n import _
 from pipeline.core.ports import Classifier
 from pipeline.core.resources import models_path
 
-_LOADERS: dict[str, Callable[[Path], Classifier]] = {KIND: TfidfClassifier.load}
+_LOADERS: dict[str, Callable[[Path], Classifier]] = {
+    KIND: TfidfClassifier.load,
+    bert.KIND: bert.BertClassifier.load,
+    cascade.KIND: cascade.CascadeClassifier.load,
+}
 
 
 def load_classifier(folder: Path) -> Classifier:

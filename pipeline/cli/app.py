@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 import structlog
 
-from pipeline.cli import care, claims, dataset, desk, flow, keep, kibana, look, models, people, store
+from pipeline.cli import care, claims, dataset, desk, drift, flow, keep, kibana, look, models, people, store
 from pipeline.core.errors import KentonganError
 from pipeline.core.i18n import LANGUAGES, _
 from pipeline.core.log import fault_of
@@ -59,6 +59,7 @@ for _verb in (
     *look.VERBS,
     *models.VERBS,
     *dataset.VERBS,
+    *drift.VERBS,
     *desk.VERBS,
     *people.VERBS,
     *keep.VERBS,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
+from pipeline.cli import bert
 from pipeline.cli.common import Call, progress_bar, table, verb
 from pipeline.cli.model_tables import metric_tables
 from pipeline.cli.promoting import diff, promote, rollback, standing
@@ -70,25 +72,57 @@ def claims(call: Call, hoax: Path, tweets: Path, news: Path, out: Path, date: st
 
 train.add_command(tfidf)
 train.add_command(claims)
+for _command in bert.VERBS:
+    train.add_command(_command)
 
 
-@verb("evaluate", _("Measure a model on labelled files."), "kentongan evaluate --hate okky2019.csv")
+@verb("evaluate", _("Measure a model on labelled rows."), "kentongan evaluate --hate okky2019.csv --report ukur")
 @click.option("--hate", type=_FILE, default=None, help=_("The labelled tweets (CSV, columns as in okky2019)."))
+@click.option("--dataset", default="", metavar="NAME", help=_("A dataset of the office; see: kentongan dataset show"))
 @click.option("--functional-only", is_flag=True, help=_("Only the sentences of data/functional; no labelled file."))
 @click.option("--model", type=_FOLDER, default=None, help=_("The model's folder; else the one in service."))
-def evaluate(call: Call, hate: Path | None, functional_only: bool, model: Path | None) -> int:
-    """Metrics by label with intervals, functional tests by class, false alarms by who is named."""
-    from pipeline.train.evaluate import evaluate as measure  # the flow never loads train/
-    from pipeline.train.evaluate import evaluate_functional
-
-    if (hate is None) != functional_only:
-        raise ConfigError(_("give a labelled file with --hate, or --functional-only to do without; not both"))
-    folder = model or call.workplace_without_home().model_folder
-    metrics = evaluate_functional(folder) if hate is None else measure(folder, hate)
+@click.option("--report", type=_FOLDER, default=None, help=_("A new folder for the page with charts and tables."))
+def evaluate(
+    call: Call, hate: Path | None, dataset: str, functional_only: bool, model: Path | None, report: Path | None
+) -> int:
+    """Metrics by label with intervals and by slice; functional tests by class; false alarms by who is named."""
+    if [hate is not None, bool(dataset), functional_only].count(True) != 1:
+        raise ConfigError(
+            _("give one of these: a labelled file with --hate, a dataset with --dataset, or --functional-only")
+        )
+    if report is not None and (functional_only or report.exists()):
+        raise ConfigError(
+            _("{path} exists already; give another folder for --report").format(path=report)
+            if report.exists()
+            else _("--report needs labelled rows: --hate or --dataset")
+        )
+    place = call.workplace_without_home()
+    metrics = _measured(model or place.model_folder, hate, dataset, place.home.root, report)
     call.show(metrics, *metric_tables(metrics))
     if metrics.get("trained_on_these_rows"):
         click.echo(_("The model was trained on these rows: believe the figures of its card instead."), err=True)
+    if report is not None:
+        click.echo(_("Written: {path}").format(path=report / "report.html"), err=call.as_json)
     return 0
+
+
+def _measured(model: Path, hate: Path | None, dataset: str, home: Path, report: Path | None) -> dict[str, Any]:
+    from pipeline.train import evaluate as measuring  # the flow never loads train/
+
+    if hate is None and not dataset:
+        return measuring.evaluate_functional(model)
+    from pipeline.train import labelled
+    from pipeline.train.report import require_drawing, write_pages
+    from pipeline.train.stored import datasets_folder
+
+    if report is not None:
+        require_drawing()  # before minutes of work, not after
+    folder = Path(dataset) if "/" in dataset else datasets_folder(home) / dataset
+    rows = labelled.labelled_csv(hate) if hate is not None else labelled.labelled_dataset(folder)
+    run = measuring.evaluate_rows(model, rows)
+    if report is not None:
+        write_pages(report, run)
+    return dict(run.metrics)
 
 
 @click.group("models", help=_("The models at hand."))

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from pipeline.core.config_dataset import DatasetMap, DatasetSettings
+from pipeline.core.config_drift import DriftSettings
 from pipeline.core.config_sources import SOURCE_NAME, ClaimSourceSettings, Section, SourceSettings, check_names
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
@@ -253,6 +254,7 @@ class Settings(Section):
     privacy: Privacy
     retention: Retention
     dataset: DatasetSettings
+    drift: DriftSettings
     sources: dict[str, SourceSettings]
     claim_sources: dict[str, ClaimSourceSettings]
 

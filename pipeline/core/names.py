@@ -268,3 +268,28 @@ def media_name(code: str) -> str:
     """In which form a claim went round."""
     names = {"text": _("text"), "image": _("image"), "video": _("video"), "audio": _("sound")}
     return names.get(code, code)
+
+
+def drift_level_name(code: str) -> str:
+    """How far a week lies from what it is compared with."""
+    names = {
+        "steady": _("steady"),
+        "watch": _("to be watched"),
+        "alarm": _("ALARM"),
+        "too_few": _("too few posts"),
+        "baseline": _("is compared with"),
+        "gone": _("posts past their time"),
+        "unknown": _("nothing to compare with"),
+    }
+    return names.get(code, code)
+
+
+def drift_name(what: str, label: str = "") -> str:
+    """What drifted: the scores of a label, the words, or what reviewers decide."""
+    names = {
+        "scores": _("the scores of {label}"),
+        "unknown_words": _("the words that the model does not know"),
+        "words": _("the frequent words"),
+        "decisions": _("the decisions on {label}"),
+    }
+    return names.get(what, what).format(label=label_name(label))

@@ -12,7 +12,20 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pipeline.core.i18n import _, language
-from pipeline.review import accounts, claims, daily, item, metrics, overview, queue, search, signin, spreading, trail
+from pipeline.review import (
+    accounts,
+    claims,
+    daily,
+    item,
+    metrics,
+    overview,
+    quality,
+    queue,
+    search,
+    signin,
+    spreading,
+    trail,
+)
 from pipeline.review.cookies import Cookies
 from pipeline.review.guard import PAGES, endpoint, http_error
 from pipeline.review.templating import Asset, build_templates, load_assets
@@ -20,7 +33,7 @@ from pipeline.review.traffic import Traffic
 from pipeline.review.walls import Walls, set_headers
 from pipeline.workplace import Workplace
 
-MODULES = (signin, queue, item, spreading, search, claims, overview, daily, trail, accounts, metrics)
+MODULES = (signin, queue, item, spreading, search, claims, overview, quality, daily, trail, accounts, metrics)
 """The modules that put pages into PAGES by being imported."""
 
 _FOR_EVER = "public, max-age=31536000, immutable"  # an asset's address changes with its content

@@ -23,6 +23,7 @@ from pipeline.core.config import Review
 from pipeline.core.errors import ConfigError, LedgerUnavailable, StoreUnavailable
 from pipeline.core.i18n import _
 from pipeline.core.types import Status
+from pipeline.drift import last_report
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
 from pipeline.ledger.totals import Totals, totals
@@ -94,6 +95,7 @@ class State:
         quarantined = sum(1 for _item in read_quarantine(place.home.quarantine, since))
         yield _gauge("kentongan_quarantined_last_day", "Items of the last 24 hours that were of no use", quarantined)
         yield _silence(place, now)
+        yield from _drift(place, now)
 
 
 def _of_ledger(found: Totals, now: datetime) -> Iterator[Metric]:
@@ -122,6 +124,15 @@ def _silence(place: Workplace, now: datetime) -> Metric:
             age = now - partition_start(last, place.settings.office.zone)
             silence.add_metric((name,), max(0, age.total_seconds()))
     return silence
+
+
+def _drift(place: Workplace, now: datetime) -> Iterator[Metric]:
+    """What `kentongan drift` found last; nothing if it never looked."""
+    found = last_report(place)
+    if found is not None:
+        yield _gauge("kentongan_drift_alarms", "Drift alarms of the last report", len(found["alarms"]))
+        age = (now - datetime.fromisoformat(found["made_at"])).total_seconds()
+        yield _gauge("kentongan_drift_report_age_seconds", "How old the last drift report is", max(0, age))
 
 
 def _index_up(place: Workplace) -> bool:

@@ -54,6 +54,7 @@ def navigation() -> list[tuple[str, Permission, str]]:
         ("/cari", "search", _("Search")),
         ("/klaim", "read", _("Claims")),
         ("/ikhtisar", "overview", _("Overview")),
+        ("/mutu", "overview", _("Model quality")),
         ("/ringkasan", "daily", _("Daily summary")),
         ("/terbitan", "published", _("Publications")),
         ("/jejak", "audit", _("Audit trail")),

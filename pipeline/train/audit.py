@@ -1,15 +1,16 @@
-"""How much of `hoax_style` is style: leave a source out; ask what length, marker words or the year alone would do."""
+"""How much of a label is style: what would length, stray signs or the date alone do, and a source that is left out?"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from pipeline.train.dataset import Flags, Numbers, grouped_folds
 from pipeline.train.figures import auc
 from pipeline.train.hoax import HOAX_FILES, NEWS, TRUE_SOURCE, TWEETS, HoaxData
 from pipeline.train.structured import fit_head
@@ -23,7 +24,11 @@ MARKERS = (
 )  # fmt: skip
 """Words by which fact-checkers tell of claims, and chain messages ask to be passed on."""
 
+HATE_AUDITED = ("hate_speech", "hate_group")
 _FOLDS = 5
+_BINS = 8
+_LEAST = 10
+"""True and false rows that a label must have to be audited: two of each in a fold."""
 
 
 def audit_hoax(data: HoaxData, features: Matrix, c: float, seed: int) -> dict[str, Any]:
@@ -49,6 +54,101 @@ def audit_hoax(data: HoaxData, features: Matrix, c: float, seed: int) -> dict[st
     years = _years(data)
     report["date_only"] = {"random_split": _round(auc(data.hoax, _across(data, years, c, seed)))}
     return report
+
+
+def audit_hate(
+    texts: Sequence[str],
+    truth: Mapping[str, Flags],
+    groups: Numbers,
+    dates: Sequence[str] | None,
+    seed: int,
+    scores: Mapping[str, NDArray[np.floating]] | None = None,
+) -> dict[str, Any]:
+    """AUC of what should not decide, for `hate_speech` and `hate_group`, by folds that keep near duplicates together.
+
+    `texts` are raw, before any artefact is stripped. `dates` begin with year and month, or are empty; without two
+    known months `date_only` is None. `scores` are the model's own, out of fold: `model` is their AUC beside the rest.
+    """
+    folds = grouped_folds(groups, _FOLDS, seed)
+    months = [date[:7] for date in dates] if dates else []
+    views = {
+        "style_only": _steps(np.array([_hate_style_of(text) for text in texts])),
+        "markers_only": _steps(np.array([_crawl_marks_of(text) for text in texts])),
+        "date_only": _months(months) if len({month for month in months if month}) > 1 else None,
+    }
+    labels: dict[str, dict[str, float | None]] = {}
+    for label in HATE_AUDITED:
+        if label not in truth or min(truth[label].sum(), (~truth[label]).sum()) < _LEAST:
+            continue
+        found = {
+            name: None if matrix is None else _plain_auc(truth[label], _by_folds(matrix, truth[label], folds))
+            for name, matrix in views.items()
+        }
+        own = None if scores is None else _plain_auc(truth[label], scores[label])
+        labels[label] = {"model": own, **found}
+    return {"folds": _FOLDS, "rows": len(texts), "labels": labels}
+
+
+def _by_folds(matrix: Matrix, truth: Flags, folds: Numbers) -> NDArray[np.float32]:
+    """Scores out of fold; a fold whose training rows are all of one kind says nothing (0)."""
+    scores = np.zeros(len(truth), np.float32)
+    for fold in np.unique(folds):
+        held = folds == fold
+        if 0 < truth[~held].sum() < (~held).sum():
+            scores[held] = _fitted(matrix[~held], truth[~held], 1.0)(matrix[held])
+    return scores
+
+
+def _steps(table: NDArray[np.float64]) -> Matrix:
+    """Each column as one-hot steps by its quantiles: a linear head may then bend as it likes."""
+    blocks = []
+    for column in table.T:
+        edges = np.unique(np.quantile(column, np.linspace(0, 1, _BINS + 1)[1:-1]))
+        place = np.searchsorted(edges, column, side="left")  # equal to an edge: below it, so that 0 stands alone
+        blocks.append(np.eye(len(edges) + 1)[place])
+    return sp.csr_array(np.hstack(blocks))
+
+
+def _months(months: Sequence[str]) -> Matrix:
+    names = sorted(set(months))
+    return sp.csr_array([[float(month == name) for name in names] for month in months])
+
+
+def _hate_style_of(text: str) -> list[float]:
+    """Length, words, capitals, digits, punctuation, elongation ("bangettt"): how it is written, not what it says."""
+    size = max(1, len(text))
+    words = text.split()
+    signs = sum(not char.isalnum() and not char.isspace() for char in text)
+    return [
+        float(size), float(len(words)), size / max(1, len(words)), sum(map(str.isupper, text)) / size,
+        sum(map(str.isdigit, text)) / size, signs / size, float(text.count("!")), float(text.count("?")),
+        float(len(_LONG.findall(text))), sum(char > "\x7f" for char in text) / size,
+    ]  # fmt: skip
+
+
+def _crawl_marks_of(text: str) -> list[float]:
+    """What whoever collected the posts left in them; an artefact of the crawl, and no part of what was said."""
+    return [float(len(pattern.findall(text))) for pattern in _CRAWL_MARKS]
+
+
+_LONG = re.compile(r"(\w)\1\1")
+_CRAWL_MARKS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"\bUSER\b|@\w+",
+        r"\bURL\b|https?://",
+        r"\bRT\b",
+        r"^['\"]|['\"]\s*$",
+        r"\\n",
+        r"\\x[0-9a-f]{2}",
+        r"&(?:amp|lt|gt|quot);",
+    )
+)
+
+
+def _plain_auc(truth: Flags, scores: NDArray[np.floating]) -> float | None:
+    found = auc(truth, scores)
+    return round(found, 3) if np.isfinite(found) else None
 
 
 def _rows_by_source(data: HoaxData) -> dict[str, int]:

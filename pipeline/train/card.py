@@ -118,7 +118,48 @@ def _figures(metrics: dict[str, Any], folds: int) -> str:
             f"| {label} | {found['rows']:,} | {found['threshold']} | {' | '.join(cells)} | {_percent(found['ece'])} "
             f"| {found['brier']:.3f} |"
         )
-    return "\n".join([*lines, "", *_political(metrics["political"]), *_compared(metrics["dataset"])])
+    told = [*_unsure(metrics["labels"]), *_political(metrics["political"]), *_compared(metrics["dataset"])]
+    return "\n".join([*lines, "", *told, *_audit(metrics.get("audit", {}))])
+
+
+def _unsure(labels: dict[str, Any]) -> list[str]:
+    """What the band of unsure scores would cost and save, for the labels that may flag."""
+    lines = []
+    for label in ("hate_group", "incitement"):
+        found = labels.get(label, {}).get("unsure")
+        if found and found["rows"]:
+            above = (
+                ""
+                if found["precision_above"] is None
+                else f"; above it {_percent(found['precision_above'])} % are right"
+            )
+            lines.append(
+                f"- `{label}`: {found['rows']:,} rows ({_percent(found['share'])} %), of which {_percent(found['wrong_share'])} % would be "
+                f"answered wrongly, outside {_percent(found['wrong_share_outside'])} %; {found['true_rows']} rows with the label lie in it{above}."
+            )
+    if not lines:
+        return []
+    low, high = (labels["hate_group"]["unsure"][end] for end in ("low", "high"))
+    return [f"Unsure (a score from {low} up to {high}; a person looks first):", "", *lines, ""]
+
+
+def _audit(audit: dict[str, Any]) -> list[str]:
+    """What would be told by what should not decide, beside the model's own."""
+    labels = audit.get("labels", {})
+    if not labels:
+        return []
+    lines = [
+        "Leakage audit: AUC (0.5 is chance) of what the model must not live on, by the same kind of folds; marks of the crawl are",
+        "USER, URL, RT, stray quotes and escapes, which the text chain takes out:",
+        "",
+        "| label | the model | style alone | marks of the crawl alone | date alone |",
+        "|---|---|---|---|---|",
+    ]
+    for label, found in labels.items():
+        cells = ("model", "style_only", "markers_only", "date_only")
+        shown = ("no dates" if found[name] is None and name == "date_only" else found[name] for name in cells)
+        lines.append(f"| {label} | " + " | ".join("-" if cell is None else str(cell) for cell in shown) + " |")
+    return [*lines, ""]
 
 
 def _political(political: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Measure a finished model: on a labelled file, on the functional tests, and by who is named."""
+"""Measure a finished model: on labelled rows, on the functional tests, and by who is named."""
 
 from __future__ import annotations
 
@@ -8,47 +8,112 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.classify.artefact import read_labels, read_manifest
 from pipeline.classify.heads import MODEL_LABELS
 from pipeline.classify.registry import load_classifier
 from pipeline.core.ports import Classifier
 from pipeline.enrich.threats import load_threats
-from pipeline.train.dataset import HateData, read_hate
+from pipeline.train.dataset import Flags
 from pipeline.train.fairness import measure_fairness, read_frames
-from pipeline.train.figures import average_precision, f1, group_resamples
+from pipeline.train.figures import RESAMPLES, Floats, group_resamples
 from pipeline.train.floors import figure
 from pipeline.train.functional import read_checks, run_checks
-from pipeline.train.measure import measure_label, measure_political
+from pipeline.train.labelled import Labelled, labelled_csv
+from pipeline.train.measure import (
+    LEAST_ROWS,
+    LEAST_TRUE,
+    measure_label,
+    measure_over_all,
+    measure_political,
+    measure_politics,
+    measure_slices,
+)
+from pipeline.train.report import Run, Scored
 
 
-def evaluate(model_folder: Path, labelled_csv: Path, *, seed: int = 0) -> dict[str, Any]:
-    """Figures by label with 95 % bootstrap intervals, and over all labels, of a model on a CSV as okky2019.
+def evaluate(model_folder: Path, labelled_file: Path, *, seed: int = 0) -> dict[str, Any]:
+    """What `evaluate_rows` finds on a CSV as okky2019; raises ConfigError for the file, ModelError for the model."""
+    return dict(evaluate_rows(model_folder, labelled_csv(labelled_file), seed=seed).metrics)
 
-    `trained_on_these_rows` says that the model was trained on this very file: then the figures flatter, and those of
-    the card (out of fold) are the ones to quote. `functional` and `fairness` are those of `evaluate_functional`.
-    Raises ConfigError for the file, ModelError for the model.
+
+def evaluate_rows(model_folder: Path, rows: Labelled, *, seed: int = 0) -> Run:
+    """Figures by label with 95 % bootstrap intervals, over all labels, and by source, quarter and region.
+
+    `trained_on_these_rows` says that the model was trained on this very data: then the figures flatter, and those of
+    the card (out of fold) are the ones to quote. `sampled` are the figures of the rows that chance brought, weighted.
+    `functional` and `fairness` are those of `evaluate_functional`. Raises ModelError for the model.
     """
-    data = read_hate(labelled_csv)
     classifier = load_classifier(model_folder)
-    rows = classifier.classify(data.texts, reasons=False)
-    scores = np.array([[signal.score for signal in row] for row in rows])
-    limits = [signal.threshold for signal in rows[0]]
-    weights = group_resamples(data.groups, seed)
-    labels, political = {}, {}
-    for at, label in enumerate(MODEL_LABELS):
-        if label not in data.derived:
-            continue
-        labels[label] = measure_label(data.derived[label], scores[:, at], limits[at], weights)
-        if label in {"hate_group", "incitement"}:
-            political[label] = measure_political(data, label, scores[:, at], limits[at])
-    return {
+    manifest, _digest = read_manifest(model_folder)
+    settings = read_labels(manifest["labels"], model_folder)
+    signals = classifier.classify(rows.texts, reasons=False)
+    table = np.array([[signal.score for signal in row] for row in signals]).reshape(len(rows), len(MODEL_LABELS))
+    scored = {
+        label: Scored(rows.truth[label], rows.known[label], table[:, at])
+        for at, label in enumerate(MODEL_LABELS)
+        if label in rows.truth
+    }
+    limits = {label: settings[label].threshold for label in scored}
+    metrics = {
         "model": classifier.name,
-        "data": {"sha256": data.sha256, "rows": len(data)},
-        "trained_on_these_rows": _seen(model_folder, data),
-        "labels": labels,
-        "political": political,
-        "over_all": _over_all(data, scores, limits),
+        "data": {"name": rows.name, "sha256": rows.sha256, "rows": len(rows)},
+        "trained_on_these_rows": _seen(model_folder, rows),
+        **_figures(rows, scored, limits, group_resamples(rows.groups, seed)),
         **_functional(classifier),
     }
+    return Run(
+        classifier.name,
+        str(manifest["kind"]),
+        seed,
+        {"resamples": RESAMPLES},
+        metrics["data"],
+        settings,
+        metrics,
+        scored,
+        what="evaluation",
+    )
+
+
+def _figures(rows: Labelled, scored: dict[str, Scored], limits: dict[str, float], weights: Floats) -> dict[str, Any]:
+    scores = {label: each.scores for label, each in scored.items()}
+    found: dict[str, Any] = {
+        "labels": _by_label(scored, limits, weights, np.ones(len(rows), bool)),
+        "political": {},
+        "over_all": measure_over_all(rows.truth, rows.known, scores, limits),
+        "slices": {
+            name: measure_slices(rows.truth, rows.known, scores, limits, keys) for name, keys in rows.keys.items()
+        },
+    }
+    political = rows.political
+    for label in (each for each in ("hate_group", "incitement") if each in found["labels"]):
+        if rows.hate is not None:
+            found["political"][label] = measure_political(rows.hate, label, scores[label], limits[label])
+        elif (kept := political & rows.known[label]).any():
+            found["political"][label] = measure_politics(rows.truth[label][kept], scores[label][kept], limits[label])
+    if rows.sampled.any():
+        sampled = _by_label(scored, limits, weights, rows.sampled, rows.counted)
+        found["sampled"] = {"rows": int(rows.sampled.sum()), "labels": sampled}
+    found["too_small"] = {
+        label: {"measured": int(each.known.sum()), "rows": int(each.truth.sum())}
+        for label, each in scored.items()
+        if label not in found["labels"]
+    }
+    return found | ({"recall": dict(rows.recall)} if rows.recall else {})
+
+
+def _by_label(
+    scored: dict[str, Scored], limits: dict[str, float], weights: Floats, among: Flags, counted: Floats | None = None
+) -> dict[str, Any]:
+    """The figures of each label with rows enough to say anything of it, `among` these rows."""
+    found = {}
+    for label, each in scored.items():
+        kept = each.known & among
+        true = each.truth[kept]
+        if len(true) < LEAST_ROWS or true.sum() < LEAST_TRUE:
+            continue
+        count = None if counted is None else counted[kept]
+        found[label] = measure_label(true, each.scores[kept], limits[label], weights[:, kept], count)
+    return found
 
 
 def evaluate_functional(model_folder: Path) -> dict[str, Any]:
@@ -69,22 +134,6 @@ def _functional(classifier: Classifier) -> dict[str, Any]:
     }
 
 
-def _over_all(data: HateData, scores: np.ndarray[Any, np.dtype[np.float64]], limits: list[float]) -> dict[str, float]:
-    known = [at for at, label in enumerate(MODEL_LABELS) if label in data.derived]
-    truth = np.stack([data.derived[MODEL_LABELS[at]] for at in known], axis=1)
-    over = np.stack([scores[:, at] >= limits[at] for at in known], axis=1)
-    each = range(len(known))
-    return {
-        "mean_average_precision": _mean([average_precision(truth[:, at], scores[:, known[at]])[0] for at in each]),
-        "macro_f1": _mean([f1(truth[:, at], over[:, at])[0] for at in each]),
-        "exact_match": _mean((over == truth).all(axis=1)),
-    }
-
-
-def _seen(model_folder: Path, data: HateData) -> bool:
+def _seen(model_folder: Path, rows: Labelled) -> bool:
     metrics = json.loads((model_folder / "metrics.json").read_text(encoding="utf-8"))
-    return isinstance(metrics, dict) and figure(metrics, "data.sha256") == data.sha256
-
-
-def _mean(values: Any) -> float:
-    return round(float(np.mean(values)), 4)
+    return isinstance(metrics, dict) and figure(metrics, "data.sha256") in rows.ids

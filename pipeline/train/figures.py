@@ -50,16 +50,19 @@ def f1(truth: Flags, over: Flags, weights: Floats | None = None) -> Floats:
     return 2 * both / np.maximum(weighed @ truth.astype(float) + weighed @ over.astype(float), _TINY)
 
 
-def brier(truth: Flags, scores: NDArray[np.floating]) -> float:
-    """Mean squared distance of score and truth."""
-    return float(np.mean((scores - truth) ** 2))
+def brier(truth: Flags, scores: NDArray[np.floating], weights: Floats | None = None) -> float:
+    """Mean squared distance of score and truth; `weights` says how much each row counts."""
+    return float(np.average((scores - truth) ** 2, weights=weights))
 
 
-def calibration_error(truth: Flags, scores: NDArray[np.floating], bins: int = 15) -> float:
+def calibration_error(
+    truth: Flags, scores: NDArray[np.floating], bins: int = 15, weights: Floats | None = None
+) -> float:
     """ECE: mean distance of score and share of true rows over equally wide bins, weighed by their rows."""
+    counted = np.ones(len(truth)) if weights is None else weights
     place = np.minimum((scores * bins).astype(int), bins - 1)
-    gaps = [abs(scores[place == at].sum() - truth[place == at].sum()) for at in range(bins)]
-    return float(sum(gaps) / len(truth))
+    gaps = np.bincount(place, counted * (scores - truth), minlength=bins)
+    return float(np.abs(gaps).sum() / counted.sum())
 
 
 def auc(truth: Flags, scores: NDArray[np.floating]) -> float:
@@ -79,10 +82,15 @@ def group_resamples(groups: Numbers, seed: int, count: int = RESAMPLES) -> Float
     return np.array(drawn, dtype=float)[:, place]
 
 
-def with_interval(figure: Figure, weights: Floats) -> dict[str, float]:
-    """A figure and its 95 % bootstrap interval; `figure` takes weights of shape (resamples, rows)."""
-    low, high = np.quantile(figure(weights), [0.025, 0.975])
-    value = figure(np.ones((1, weights.shape[1])))[0]
+def with_interval(figure: Figure, weights: Floats, counted: Floats | None = None) -> dict[str, float]:
+    """A figure and its 95 % bootstrap interval; `figure` takes weights of shape (resamples, rows).
+
+    `counted` says how much each row counts (rows that were drawn with unequal chances), else all the same.
+    """
+    if counted is None:
+        counted = np.ones(weights.shape[1])
+    low, high = np.quantile(figure(weights * counted), [0.025, 0.975])
+    value = figure(counted[None, :])[0]
     return {"value": round(float(value), 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 
 

@@ -33,6 +33,7 @@ PAGES = [
     ("pdp", "/jejak"),
     ("admin", "/pengguna"),
     ("admin", "/tidak-ada"),
+    ("penelaah", "/mutu"),
 ]
 _FOCUS = """() => {
   const at = document.activeElement;
@@ -68,6 +69,8 @@ def _opened(page: Page, desk: Desk, name: str, path: str) -> None:
     if "+" in path:
         claim_id, key = desk.carried()
         path = path.replace("+", claim_id if path.startswith("/klaim") else key)
+    if path == "/mutu":
+        desk.run("drift")
     sign_in(page, desk, name)
     page.goto(f"{desk.url}{path.removesuffix('/sumber')}")
     if path.endswith("/sumber"):

@@ -73,6 +73,7 @@ TABLE: dict[tuple[str, str], tuple[str | None, dict[str, str]]] = {  # page -> p
     ("GET", "/klaim/ekspor"): ("export", {}),
     ("GET", "/ikhtisar"): ("overview", {}),
     ("GET", "/ikhtisar/ekspor"): ("export", {}),
+    ("GET", "/mutu"): ("overview", {}),
     ("GET", "/ringkasan"): ("daily", {}),
     ("GET", "/ringkasan/ekspor"): ("export", {}),
     ("POST", "/ringkasan/terbitkan"): ("publish", {}),

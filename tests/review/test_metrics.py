@@ -16,6 +16,7 @@ from review.frame import BASE, PASSWORD, Browser, Clock, PeopleOf
 from pipeline.core.config import load_settings
 from pipeline.core.errors import ConfigError, LedgerUnavailable, StoreUnavailable
 from pipeline.core.types import Quarantined, RawItem, Signal
+from pipeline.drift import look
 from pipeline.landing.quarantine import write_quarantine
 from pipeline.landing.raw import write_part
 from pipeline.ledger import Ledger
@@ -104,6 +105,17 @@ def test_the_page_is_known_only_under_the_desks_names(stranger: Browser) -> None
 
 
 # ---- what it counts
+
+
+def test_drift_is_counted_once_it_was_measured(client: Client, place: Workplace, clock: Clock) -> None:
+    browser = client("reviewer")
+    assert "kentongan_drift_alarms" not in read(browser)
+    place.home.make()
+    look(place, 8)
+    clock.move(hours=2)
+    counts = read(browser)
+    assert counts["kentongan_drift_alarms"] == 0
+    assert counts["kentongan_drift_report_age_seconds"] == 7_200
 
 
 def test_flags_verdicts_and_waiting_are_counted(client: Client, place: Workplace, clock: Clock) -> None:

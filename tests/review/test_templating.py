@@ -84,4 +84,4 @@ def test_a_value_that_a_page_lacks_is_an_error_and_markup_is_text(app: Starlette
     assert templates.from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
     with pytest.raises(UndefinedError):
         templates.from_string("{{ y }}").render()
-    assert len({path for path, _permission, _name in navigation()}) == 9
+    assert len({path for path, _permission, _name in navigation()}) == 10

@@ -1,0 +1,193 @@
+"""Writes the cards of a fine-tuned BERT and of a cascade: what went in, what was measured, what they must not do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.classify.heads import LabelSettings
+from pipeline.text import TEXT_VERSION
+
+_HEAD = """\
+# {name}
+
+Gives each text signals: a calibrated probability for each label, and for labels over their threshold the words that
+raised it. **A signal is not a verdict.** A person decides.
+
+{what}
+
+## Intended use
+To put posts before a trained reviewer of a Kesbangpol office who sees the whole text and its context, decides, and says
+why; to count what was *reviewed*. `hate_group` and `incitement` may make a flag; no other label of this model may.
+
+## Forbidden use
+- As a verdict, as evidence, or as a ground for removing, blocking or reporting anything automatically.
+- On persons: no score, list or profile of an author; no aggregation by account.
+- To measure opinion on an official, party, candidate or policy, or to find critics and protesters.
+- On private messages, closed groups, or anything behind approval or invitation.
+- To print its unreviewed counts as figures of hate in a region; to rank regions, parties or candidates by them.
+- Commercial use (see the licence of the data).
+"""
+
+_BERT = """\
+The checkpoint {checkpoint} ({parameters:,} parameters; SHA-256 of its weights `{sha256}`), fine-tuned with one linear layer on the
+first token. It has the structure of the labels: hate (in the wide sense of the data) and abuse; given hate, one softmax of
+target (person, group) and incitement, and one answer for each ground; labels are products of these. It reads the words of the text
+chain (version {text_version}), **the first {length} tokens only**: what a long text says later it does not see ({truncated} % of the
+labelled texts are longer). Served in int8 ({megabytes:.1f} MB) by ONNX Runtime, one text at a time, so that a text's scores do not
+depend on the texts beside it. `hoax_style` is not learnt: its score is near 0 and says nothing.
+"""
+
+_DATA = """\
+## Data
+okky2019: {rows:,} Indonesian tweets of 2018-2019, twelve labels (Ibrohim and Budi 2019, ALW3, W19-3506), **CC BY-NC-SA 4.0, and so are
+these weights** (beside the licence of the checkpoint). {training:,} rows were learnt from, among them {written:,} sentences written for
+this project (weight {weight}) and up to {decisions:,} decisions of reviewers; {choosing:,} ended the training and set calibration and
+thresholds; **the figures below are of {measured:,} rows that were used for nothing else**. Near duplicates stand on one side.
+SHA-256 of the labelled data: `{sha256}`.
+"""
+
+_FAILURES = """\
+## Known failures
+- Counts below are of a fifth of the data: an upper limit on a count is easier to keep here than for a model that was measured on all.
+- It was taught on one platform and two years. Figures on other sources are lower, by how much is not measured.
+- Quotation, denial, irony and self-mockery are flagged now and then; an attack in words that the data lacks is missed.
+- The functional tests (`kentongan evaluate --functional-only`) are put to it before it may serve.
+- Reasons are the words without which the score would be lower, among the first forty; with two words that say the same, neither shows.
+"""
+
+
+def write_card(name: str, metrics: Mapping[str, Any], labels: Mapping[str, LabelSettings], size: int) -> str:
+    """The card of a fine-tuned BERT as Markdown; `size` is that of its int8 file in bytes."""
+    training, checkpoint = metrics["training"], metrics["checkpoint"]
+    what = _BERT.format(
+        checkpoint=f"`{checkpoint['name']}`", sha256=checkpoint["sha256"], parameters=training["parameters"],
+        length=training["length"], truncated=_percent(training["truncated_share"]), megabytes=size / 1e6,
+        text_version=TEXT_VERSION,
+    )  # fmt: skip
+    parts = [
+        _HEAD.format(name=name, what=what),
+        _data(metrics["data"]),
+        _figures(metrics),
+        _thresholds(labels),
+        _agreement(metrics["agreement"]),
+        _FAILURES,
+        _again(training),
+    ]
+    return "\n".join(parts)
+
+
+def write_cascade_card(name: str, metrics: Mapping[str, Any], labels: Mapping[str, LabelSettings]) -> str:
+    """The card of a cascade as Markdown."""
+    found = metrics["cascade"]
+    what = (
+        f"`{found['members']['tfidf']}` reads every text; where it is not sure, `{found['members']['indobert']}` reads the text again, "
+        "and its scores count for all labels but hoax_style. Their cards, which lie in `tfidf/` and `indobert/`, say what each was made of.\n"
+    )
+    return "\n".join(
+        [
+            _HEAD.format(name=name, what=what),
+            _curve(found),
+            _figures(metrics),
+            _thresholds(labels),
+            _cascade_data(metrics),
+        ]
+    )
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    return _DATA.format(
+        rows=data["rows"], training=data["training_rows"], written=data["written_rows"], weight=data["written_weight"],
+        decisions=data["decisions"], choosing=data["choosing_rows"], measured=data["measured_rows"], sha256=data["sha256"],
+    )  # fmt: skip
+
+
+def _figures(metrics: Mapping[str, Any]) -> str:
+    lines = [
+        "## Figures",
+        f"On {metrics['data']['measured_rows']:,} rows that were held out; of the model as it is served; per cent, with 95 % bootstrap",
+        "intervals over groups of near duplicates.",
+        "",
+        "| label | rows | threshold | AP | precision | recall | F1 | ECE | Brier |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for label, found in metrics["labels"].items():
+        cells = [_interval(found[name]) for name in ("average_precision", "precision", "recall", "f1")]
+        lines.append(
+            f"| {label} | {found['rows']:,} | {found['threshold']} | {' | '.join(cells)} | {_percent(found['ece'])} "
+            f"| {found['brier']:.3f} |"
+        )
+    lines += ["", "Posts that name politicians, offices, parties or elections:", ""]
+    for label, found in metrics["political"].items():
+        calls, red = found["calls_to_remove"], found["communism"]
+        lines.append(
+            f"- `{label}`: {found['over']} of {found['posts']:,} posts over the threshold, precision {_percent(found['precision'])}, "
+            f"recall {_percent(found['recall'])} ({found['rows']} rows); wrongly over it are {calls['over']} of {calls['rows']} calls to "
+            f"remove or dissolve, and {red['over']} of {red['rows']} rows on communism."
+        )
+    if "dataset" in metrics:
+        one = metrics["dataset"]
+        lines += [
+            "",
+            f"The twelve labels of the data: mean AP {_percent(one['mean_average_precision'])}, macro-F1 "
+            f"{_percent(one['macro_f1_at_half'])} at 0.5 and {_percent(one['macro_f1_tuned'])} tuned, exact match "
+            f"{_percent(one['exact_match_at_half'])}, F1 of hate {_percent(one['hate_f1_at_half'])}.",
+        ]
+    return "\n".join([*lines, ""])
+
+
+def _thresholds(labels: Mapping[str, LabelSettings]) -> str:
+    lines = ["## Thresholds", "", "| label | threshold | chosen for |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {label} | {one.threshold} | {one.purpose} |" for label, one in labels.items()), ""])
+
+
+def _agreement(found: Mapping[str, Any]) -> str:
+    return (
+        "## torch, ONNX and int8\n"
+        f"Largest difference in a probability from torch's on {found['texts']} real texts: {found['fp32_max']:.5f} as ONNX in full precision, "
+        f"{found['int8_max']:.4f} in int8 ({found['int8_mean']:.4f} on average). Figures, calibration and thresholds are those of int8.\n"
+    )
+
+
+def _again(training: Mapping[str, Any]) -> str:
+    return (
+        "## Made again\n"
+        f"`kentongan train indobert` with the same data, checkpoint and seed {training['seed']}: learning rate {training['learning_rate']}, batches of "
+        f"{training['batch']}, epoch {training['kept']} of {len(training['epochs'])} kept ({training['device']}). The same bytes on the same kind "
+        "of machine without a GPU. No pickle: ONNX and JSON; `manifest.json` holds the SHA-256 of every file.\n"
+    )
+
+
+def _curve(found: Mapping[str, Any]) -> str:
+    bands = ", ".join(f"`{label}` {low:.3f} to {high:.3f}" for label, (low, high) in found["bands"].items())
+    lines = [
+        "## When the second model is asked",
+        f"Where the first one's score lies in a band: {bands}. {found['chosen_by']}. On the rows that the band was chosen on:",
+        "",
+        "| half-width of the band, in log-odds | texts read twice | mean AP of hate_group and incitement | mean F1 of both |",
+        "|---|---|---|---|",
+    ]
+    for point in found["curve"]:
+        width = "all texts" if point["width"] is None else f"{point['width']:g}"
+        share, quality, f1 = (_percent(point[name]) for name in ("share", "average_precision", "f1"))
+        lines.append(f"| {width} | {share} % | {quality} | {f1} |")
+    return "\n".join(
+        [*lines, "", f"On the rows of the figures below {_percent(found['share'])} % of the texts are read twice.", ""]
+    )
+
+
+def _cascade_data(metrics: Mapping[str, Any]) -> str:
+    data = metrics["data"]
+    return (
+        "## Data\n"
+        f"Band and thresholds were set on {data['choosing_rows']:,} rows, figures taken on {data['measured_rows']:,} others; neither model was "
+        f"taught on them: {data['first_scores']}. SHA-256 of the labelled data: `{data['sha256']}` (CC BY-NC-SA 4.0, and so is this model).\n"
+    )
+
+
+def _interval(found: Mapping[str, float]) -> str:
+    return f"{_percent(found['value'])} ({_percent(found['low'])}-{_percent(found['high'])})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
