@@ -26,6 +26,7 @@ from pipeline.text import chain, fold
 from pipeline.train import tfidf
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import grouped_folds, read_hate
+from pipeline.train.rows import joined, labelled_rows, written_rows
 from pipeline.train.structured import StructuredLogisticRegression, one_thread
 
 _SHARE, _LEAST = 0.5, 4
@@ -63,17 +64,17 @@ def main() -> None:
 
 
 def _recalls(path: Path, count: int) -> dict[str, dict[str, float]]:
-    data, written = read_hate(path), counterexamples(0)
-    rows = tfidf._all_rows(data, written)
+    data = read_hate(path)
+    rows = joined([labelled_rows(data), written_rows(counterexamples(0))])
     folds = grouped_folds(data.groups, tfidf.FOLDS, 0)
     scores: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("plain", *DISGUISES)}
     kept = []
     for number in range(count):
         held = folds == number
         kept.append(np.flatnonzero(held))
-        seen = rows.without(held)
+        seen = rows.only(np.append(~held, np.ones(len(rows) - len(data), bool)))
         vectoriser = Vectoriser(Vocabulary.learn(seen.texts, tfidf.LEAST))
-        model = StructuredLogisticRegression().fit(vectoriser.matrix(seen.texts), seen.labels, seen.weights)
+        model = StructuredLogisticRegression().fit(vectoriser.matrix(seen.texts), seen)
         for name, found in scores.items():
             texts = [chain.normalise(_disguised(data.texts[row], name, int(row))) for row in kept[-1]]
             found.append(label_probabilities(model.decision_function(vectoriser.matrix(texts))))

@@ -13,6 +13,7 @@ import supply
 # What may be distributed beside code under Apache-2.0 without further thought
 ALLOWED = {
     *("MIT", "MIT-0", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "Apache-2.0", "PSF-2.0", "ISC", "Zlib", "CC0-1.0"),
+    "MIT-CMU",  # pillow: the old MIT licence, with a line on advertising
     *("Unlicense", "MPL-2.0"),
 }
 EXCEPTIONS = {  # docs/supply.md gives the reasons, and those of what lies inside packages or comes with the program

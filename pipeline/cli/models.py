@@ -1,4 +1,4 @@
-"""train, evaluate, models: for the data scientist."""
+"""evaluate, models, promote, rollback: for the data scientist."""
 
 from __future__ import annotations
 
@@ -8,72 +8,15 @@ from typing import Any
 
 import click
 
-from pipeline.cli import bert
-from pipeline.cli.common import Call, progress_bar, table, verb
+from pipeline.cli.common import Call, table, verb
 from pipeline.cli.model_tables import metric_tables
 from pipeline.cli.promoting import diff, promote, rollback, standing
+from pipeline.cli.training import train
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-
-
-@click.group("train", help=_("Make a model again from labelled files (needs the extra `train`)."))
-def train() -> None:
-    """Kinds of models."""
-
-
-@verb(
-    "tfidf",
-    _("Train the default model; writes <out>/tfidf-<date>/ with its card."),
-    "kentongan train tfidf --hate okky2019.csv --date 2026-11-21 --out models",
-)
-@click.option("--hate", type=_FILE, required=True, help=_("The labelled tweets (CSV, columns as in okky2019)."))
-@click.option("--hoax", type=_FOLDER, default=None, help=_("Folder of debunked hoaxes, for hoax_style."))
-@click.option("--news", type=_FOLDER, default=None, help=_("Folder of ordinary news, for hoax_style."))
-@click.option("--out", type=_FOLDER, required=True, help=_("Where the model's folder is made."))
-@click.option("--date", required=True, help=_("Stands in the model's name; not taken from the clock."))
-@click.option("--seed", default=0, show_default=True, help=_("Seed of folds and solvers."))
-def tfidf(call: Call, hate: Path, hoax: Path | None, news: Path | None, out: Path, date: str, seed: int) -> int:
-    """Same files and seed: the same model."""
-    from pipeline.train.tfidf import train_tfidf  # loads scikit-learn
-
-    with progress_bar() as progress:
-        folder = train_tfidf(
-            hate, hoax, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
-        )
-    call.show({"model": str(folder)}, table(_("Trained: {name}").format(name=folder.name)))
-    return 0
-
-
-@verb(
-    "claims",
-    _("Train the ranker of claims; writes <out>/claims-<date>/ with its card."),
-    "kentongan train claims --hoax hoax --tweets okky2019.csv --news news.parquet --date 2026-11-25 --out models",
-)
-@click.option("--hoax", type=_FOLDER, required=True, help=_("Folder of debunked hoaxes with their headings."))
-@click.option("--tweets", type=_FILE, required=True, help=_("Ordinary posts (CSV with a column text)."))
-@click.option("--news", type=_FILE, required=True, help=_("Ordinary news (Parquet with title and text)."))
-@click.option("--out", type=_FOLDER, required=True, help=_("Where the model's folder is made."))
-@click.option("--date", required=True, help=_("Stands in the model's name; not taken from the clock."))
-@click.option("--seed", default=0, show_default=True, help=_("Seed of folds and solvers."))
-def claims(call: Call, hoax: Path, tweets: Path, news: Path, out: Path, date: str, seed: int) -> int:
-    """Same files and seed: the same ranker."""
-    from pipeline.train.claims import train_claims  # loads scikit-learn
-
-    with progress_bar() as progress:
-        folder = train_claims(
-            hoax, tweets, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
-        )
-    call.show({"model": str(folder)}, table(_("Trained: {name}").format(name=folder.name)))
-    return 0
-
-
-train.add_command(tfidf)
-train.add_command(claims)
-for _command in bert.VERBS:
-    train.add_command(_command)
 
 
 @verb("evaluate", _("Measure a model on labelled rows."), "kentongan evaluate --hate okky2019.csv --report ukur")
@@ -148,7 +91,7 @@ def list_models(call: Call) -> int:
     return 0
 
 
-@verb("show", _("A model's card."), "kentongan models show tfidf-2026-11-24")
+@verb("show", _("A model's card."), "kentongan models show tfidf-2026-11-25")
 @click.argument("name", default="")
 def show_model(call: Call, name: str) -> int:
     """The card as text; its metrics as JSON."""
@@ -157,7 +100,8 @@ def show_model(call: Call, name: str) -> int:
     if folder is None:
         raise ConfigError(_("there is no model {name}; see: kentongan models list").format(name=name))
     if call.as_json:
-        call.show(json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+        figures = folder / ("ranker.json" if folder.name.startswith("claims-") else "metrics.json")
+        call.show(json.loads(figures.read_text(encoding="utf-8")))
     else:
         click.echo((folder / "card.md").read_text(encoding="utf-8"))
     return 0

@@ -77,7 +77,7 @@ def rollback(call: Call, reason: str, as_name: str) -> int:
     return 0
 
 
-@verb("diff", _("Two models side by side."), "kentongan models diff tfidf-2026-11-24 tfidf-2026-12-01")
+@verb("diff", _("Two models side by side."), "kentongan models diff tfidf-2026-11-25 tfidf-2026-12-01")
 @click.argument("first")
 @click.argument("second")
 def diff(call: Call, first: str, second: str) -> int:

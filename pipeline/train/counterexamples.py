@@ -40,6 +40,7 @@ class _Frame:
     columns: tuple[str, ...] = ()
     hateful: bool = False
     fills: int = 1
+    spoken: bool = False
 
 
 def counterexamples(seed: int, fills: int = FILLS) -> Counterexamples:
@@ -62,8 +63,19 @@ def _frames() -> Iterator[_Frame]:
         (hostile.VIOLENCE, inciting, 4),
     ):  # fmt: skip
         yield from (_Frame(text, columns, hateful=True, fills=fills) for text in texts)
+    for texts, columns, fills, spoken in (
+        (hostile.GENERALISING, at_group, 1, False), (hostile.TWO_SENTENCES, at_group, 2, False),
+        (hostile.SLANG, at_group, 2, True), (hostile.MIXED, at_group, 2, True),
+    ):  # fmt: skip
+        for text in texts:
+            found = inciting if "{v}" in text else columns
+            yield _Frame(text, found, hateful=True, fills=fills, spoken=spoken)
+    for texts in (harmless.SLANG, harmless.MIXED):
+        yield from (_Frame(text, fills=4, spoken=True) for text in texts)
     for texts, fills in (
-        (harmless.KIND, 1), (harmless.NAMED, 3), (harmless.WORDS, 2), (harmless.CONDEMNING, 1), (harmless.DENIAL, 2),
+        (harmless.KIND, 1), (harmless.TWO_SENTENCES, 4), (harmless.TAKEN_DOWN, 6), (harmless.NAMED, 3),
+        (harmless.WORDS, 2),
+        (harmless.CONDEMNING, 1), (harmless.DENIAL, 2),
         (harmless.FRIENDSHIP, 4), (harmless.AT_THINGS, 3), (harmless.SELF_MOCKING, 1), (harmless.IDIOMS, 1),
         (harmless.REMOVING_THINGS, 1), (political.CRITICISM, 1),
         (political.STATES, 1), (political.OFFICIALS_OF_A_GROUP, 2),
@@ -82,8 +94,9 @@ def _target(text: str) -> tuple[str, ...]:
 
 
 def _fill(frame: _Frame, rng: np.random.Generator) -> tuple[str, frozenset[str]]:
-    grounds = [ground for ground, names in gaps.GROUPS.items() for _name in names]
-    names = [name for group in gaps.GROUPS.values() for name in group]
+    groups = gaps.SPOKEN if frame.spoken else gaps.GROUPS
+    grounds = [ground for ground, names in groups.items() for _name in names]
+    names = [name for group in groups.values() for name in group]
     first, second = rng.integers(len(names), size=2)
     words = {"g": _named(names[first], rng), "h": _named(names[second], rng)}
     for gap, choices in _GAPS.items():

@@ -37,19 +37,20 @@ def shortfalls(metrics: Mapping[str, Any], floors: Mapping[str, Any]) -> list[Sh
     """Where a model's figures are not as the floors want them; none if it may be promoted.
 
     A floor is a dotted path into metrics.json with the least (or most) that the figure may be. Floors count for the
-    data that they were set on: figures of other data are compared with none of them.
+    data that they were set on; figures of other data are held against `on_other_data` only, if the file has that.
     """
     measured = figure(metrics, "data.sha256")
-    if measured != floors["data_sha256"]:
+    limits = floors if measured == floors["data_sha256"] else floors.get("on_other_data")
+    if limits is None:
         says = _("it was measured on other data than the floors were set on")
         return [Shortfall("data.sha256", str(floors["data_sha256"]), measured, says)]
     wrong = []
-    for path, least in floors["at_least"].items():
+    for path, least in limits["at_least"].items():
         found = figure(metrics, path)
         if not _is_number(found) or not found >= least:
             says = _("{path} is {found}, and must be at least {limit}").format(path=path, found=found, limit=least)
             wrong.append(Shortfall(path, f">= {least}", found, says))
-    for path, most in floors["at_most"].items():
+    for path, most in limits["at_most"].items():
         found = figure(metrics, path)
         if not _is_number(found) or not found <= most:
             says = _("{path} is {found}, and must be at most {limit}").format(path=path, found=found, limit=most)

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.classify.heads import TARGETS, UNSURE, sigmoid
+from pipeline.classify.heads import (
+    MODEL_LABELS,
+    TARGETS,
+    UNSURE,
+    LabelSettings,
+    label_probabilities,
+    log_odds,
+    sigmoid,
+)
 from pipeline.train.dataset import HATE_COLUMNS, Flags, HateData
 from pipeline.train.figures import (
     Floats,
@@ -22,6 +30,7 @@ from pipeline.train.figures import (
     recall,
     with_interval,
 )
+from pipeline.train.rows import DERIVED, Rows
 
 Array = NDArray[np.float32]
 Scores = NDArray[np.float32] | NDArray[np.float64]
@@ -251,3 +260,26 @@ def _best_limit(truth: Flags, scores: Array) -> float:
 
 def _mean(values: Any) -> float:
     return round(float(np.mean(values)), 4)
+
+
+def measure_decided(rows: Rows, logits: Array, labels: Mapping[str, LabelSettings]) -> dict[str, Any]:
+    """How a model does on reviewers' decisions that it has not seen, by label.
+
+    Most of them were flagged by some model first: precision and recall here are of what was reviewed, not of all posts.
+    """
+    raw = label_probabilities(logits)
+    found: dict[str, Any] = {}
+    for place, label in enumerate(DERIVED):
+        settings, at = labels[label], MODEL_LABELS.index(label)
+        known = rows.derived_known[:, place]
+        truth = rows.derived[known, place] > 0
+        scores = sigmoid(log_odds(raw[known, at]) * settings.slope + settings.offset)
+        over = scores >= settings.threshold
+        found[label] = {"rows": int(known.sum()), "true": int(truth.sum()), "over": int(over.sum())}
+        if min(truth.sum(), (~truth).sum()) >= LEAST_TRUE:
+            found[label] |= {
+                "average_precision": _mean([average_precision(truth, scores)[0]]),
+                "precision": _mean([precision(truth, over)[0]]),
+                "recall": _mean([recall(truth, over)[0]]),
+            }
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date as calendar_date
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,25 @@ from numpy.typing import NDArray
 from pipeline.classify.artefact import KIND, Artefact, write_artefact
 from pipeline.classify.features import Vectoriser, Vocabulary
 from pipeline.classify.heads import HEADS, MODEL_LABELS, LabelSettings, label_probabilities, log_odds, sigmoid
+from pipeline.classify.shift import KNOWN, known_shares
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
-from pipeline.text import NormalisedText, normalise
-from pipeline.train.audit import audit_hoax
+from pipeline.train.audit import audit_hate, audit_hoax
 from pipeline.train.card import write_card
-from pipeline.train.counterexamples import Counterexamples, counterexamples
-from pipeline.train.dataset import TAUGHT, Flags, HateData, grouped_folds, read_hate
+from pipeline.train.counterexamples import counterexamples
+from pipeline.train.dataset import Flags, HateData, Numbers, grouped_folds
 from pipeline.train.figures import group_resamples
 from pipeline.train.hoax import HoaxData, read_hoax
-from pipeline.train.measure import measure_as_published, measure_dataset, measure_label, measure_political
+from pipeline.train.measure import (
+    measure_as_published,
+    measure_dataset,
+    measure_decided,
+    measure_label,
+    measure_political,
+)
+from pipeline.train.reference import reference_of
+from pipeline.train.report import Run, Scored, require_drawing, write_run
+from pipeline.train.rows import WRITTEN_WEIGHT, Rows, joined, labelled_rows, read_labelled, written_rows
 from pipeline.train.structured import StructuredLogisticRegression, fit_calibration, fit_head, one_thread
 from pipeline.train.thresholds import label_settings
 
@@ -35,9 +43,6 @@ Progress = Callable[[str, int, int], None]
 FOLDS = 5
 LEAST = (2, 5, 2)
 """Texts that must have a word, n-gram of letters, stem. mAP is the same with (2, 3, 2) and 0.2 lower with (3, 5, 3)."""
-COUNTEREXAMPLE_WEIGHT = 0.25
-"""What a written row counts beside a tweet. With 0 the model finds 9 of 88 attacks on groups that were written by
-somebody else and calls a group's bare name an attack; with 0.25 it finds 49, with 0.4 51. mAP: 76.7, 76.1, 75.7."""
 HOAX_C = 1.0
 
 
@@ -45,25 +50,8 @@ def _silent(_what: str, _done: int, _of: int) -> None:
     return None
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Tweets and written rows in one line, normalised: the first `tweets` of them are tweets."""
-
-    texts: list[NormalisedText]
-    labels: dict[str, Flags]
-    weights: NDArray[np.float64]
-    tweets: int
-
-    def without(self, left_out: Flags) -> _Rows:
-        """The rows less some of the tweets."""
-        kept = np.append(~left_out, np.ones(len(self.texts) - self.tweets, bool))
-        texts = [text for text, keep in zip(self.texts, kept, strict=True) if keep]
-        labels = {name: column[kept] for name, column in self.labels.items()}
-        return _Rows(texts, labels, self.weights[kept], self.tweets - int(left_out.sum()))
-
-
 def train_tfidf(
-    hate_csv: Path,
+    labelled: Path,
     hoax_dir: Path | None,
     news_dir: Path | None,
     out: Path,
@@ -74,17 +62,32 @@ def train_tfidf(
 ) -> Path:
     """Train, measure and write `out`/tfidf-<date>; returns that folder. The same inputs give the same bytes.
 
-    `hoax_style` is learnt if both of its folders are given. `progress` is told (what, done, of). Raises ConfigError for
-    data that is absent or of another form, a date that is none, a folder that exists, or without the extra `train`.
+    `labelled` is a CSV as okky2019 or the folder of an office's dataset, whose decisions are learnt too. `hoax_style`
+    is learnt if both of its folders are given. `progress` is told (what, done, of). Raises ConfigError for data that is
+    absent or of another form, a date that is none, a folder that exists, or without the extra `train`.
     """
     target = _target(out, date)
     with one_thread():
-        data = read_hate(hate_csv)
+        require_drawing()
+        data, decided = read_labelled(labelled)
         hoax = read_hoax(hoax_dir, news_dir, data, seed) if hoax_dir and news_dir else None
-        artefact, metrics = _train(data, hoax, target.name, seed, progress)
-    card = write_card(artefact, metrics)
-    _write(artefact, metrics, card, target)
+        artefact, metrics, scored = _train(data, decided, hoax, target.name, seed, progress)
+        run = Run(target.name, KIND, seed, _parameters(), metrics["data"], artefact.labels, metrics, scored)
+        progress("report", 0, 1)
+        _write(artefact, metrics, run, target)
     return target
+
+
+def _parameters() -> dict[str, Any]:
+    model = StructuredLogisticRegression()
+    return {
+        "C": model.C,
+        "C_given_hate": model.C_given_hate,
+        "least": list(LEAST),
+        "folds": FOLDS,
+        "written_weight": WRITTEN_WEIGHT,
+        "hoax_C": HOAX_C,
+    }
 
 
 def _target(out: Path, date: str) -> Path:
@@ -98,31 +101,37 @@ def _target(out: Path, date: str) -> Path:
     return target
 
 
-def _write(artefact: Artefact, metrics: dict[str, Any], card: str, target: Path) -> None:
+def _write(artefact: Artefact, metrics: dict[str, Any], run: Run, target: Path) -> None:
     """Write aside and rename: a folder of that name is a whole model or is not there."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        write_artefact(artefact, aside, metrics=metrics, card=card)
+        write_artefact(artefact, aside, metrics=metrics, card=write_card(artefact, metrics))
+        write_run(aside, run)
         aside.chmod(0o755)
         aside.replace(target)
     except OSError as error:
-        shutil.rmtree(aside, ignore_errors=True)
         raise ConfigError(_("{path} cannot be written: {error}").format(path=target, error=error.strerror)) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)  # gone already if all went well
 
 
 def _train(
-    data: HateData, hoax: HoaxData | None, name: str, seed: int, progress: Progress
-) -> tuple[Artefact, dict[str, Any]]:
-    written = counterexamples(seed)
-    rows = _all_rows(data, written)
-    folds = grouped_folds(data.groups, FOLDS, seed)
-    logits = _out_of_fold(rows, folds, progress)
+    data: HateData, decided: Rows | None, hoax: HoaxData | None, name: str, seed: int, progress: Progress
+) -> tuple[Artefact, dict[str, Any], dict[str, Scored]]:
+    rows = joined([labelled_rows(data), decided, written_rows(counterexamples(seed))])
+    folds = np.where(rows.groups < 0, -1, grouped_folds(rows.groups, FOLDS, seed))  # written rows are never held out
+    logits, known = _out_of_fold(rows, folds, progress)
     progress("fit", 0, 1)
     vocabulary = Vocabulary.learn(rows.texts, LEAST)
     vectoriser = Vectoriser(vocabulary)
-    model = StructuredLogisticRegression().fit(vectoriser.matrix(rows.texts), rows.labels, rows.weights)
-    labels, metrics = _settings_and_metrics(data, logits, folds, seed)
+    model = StructuredLogisticRegression().fit(vectoriser.matrix(rows.texts), rows)
+    labels, metrics, scored = _settings_and_metrics(data, logits[: len(data)], folds[: len(data)], seed)
+    scores: Array = np.stack([scored[label].scores for label in MODEL_LABELS], axis=1)
+    metrics["reference"] = reference_of(rows.texts[: len(data)], scores, data.derived, known)
+    if decided is not None:
+        of_decided = logits[len(data) : len(data) + len(decided)]
+        metrics["decided"] = measure_decided(decided, of_decided, labels)
     weights, bias = model.coef_.copy(), model.intercept_.copy()
     if hoax is not None:
         progress("hoax_style", 0, 1)
@@ -131,57 +140,56 @@ def _train(
         "name": "okky2019",
         "sha256": data.sha256,
         "rows": len(data),
-        "written_rows": len(written),
-        "written_weight": COUNTEREXAMPLE_WEIGHT,
+        "decisions": 0 if decided is None else len(decided),
+        "written_rows": int((rows.groups < 0).sum()),
+        "written_weight": WRITTEN_WEIGHT,
         "folds": FOLDS,
         "seed": seed,
     }
     progress("fit", 1, 1)
-    return Artefact(name, vocabulary, weights, bias, labels), metrics
+    return Artefact(name, vocabulary, weights, bias, labels), metrics, scored
 
 
-def _all_rows(data: HateData, written: Counterexamples) -> _Rows:
-    texts = [normalise(text) for text in (*data.texts, *written.texts)]
-    labels = {name: np.append(data.taught[name], written.labels[name]) for name in TAUGHT}
-    weights = np.append(np.ones(len(data)), np.full(len(written), COUNTEREXAMPLE_WEIGHT))
-    return _Rows(texts, labels, weights, len(data))
-
-
-def _out_of_fold(rows: _Rows, folds: NDArray[np.int64], progress: Progress) -> Array:
-    """Logits of each tweet from a model that has not seen its fold (all of them have seen the written rows)."""
-    logits = np.zeros((rows.tweets, len(HEADS)), np.float32)
-    tweets = rows.texts[: rows.tweets]
+def _out_of_fold(rows: Rows, folds: Numbers, progress: Progress) -> tuple[Array, NDArray[np.float64]]:
+    """Logits of each row from a model that has not seen its fold, and which share of its measured texts that knew."""
+    logits = np.zeros((len(rows), len(HEADS)), np.float32)
+    known = np.zeros((rows.measured, len(KNOWN)))
     for fold in range(FOLDS):
         progress("folds", fold, FOLDS)
         held = folds == fold
-        seen = rows.without(held)
-        vectoriser = Vectoriser(Vocabulary.learn(seen.texts, LEAST))
-        model = StructuredLogisticRegression().fit(vectoriser.matrix(seen.texts), seen.labels, seen.weights)
-        left = [text for text, out in zip(tweets, held, strict=True) if out]
-        logits[held] = model.decision_function(vectoriser.matrix(left))
+        seen, left = rows.only(~held), rows.only(held)
+        vocabulary = Vocabulary.learn(seen.texts, LEAST)
+        vectoriser = Vectoriser(vocabulary)
+        model = StructuredLogisticRegression().fit(vectoriser.matrix(seen.texts), seen)
+        logits[held] = model.decision_function(vectoriser.matrix(left.texts))
+        known[held[: rows.measured]] = known_shares(vocabulary, left.texts[: left.measured])
     progress("folds", FOLDS, FOLDS)
-    return logits
+    return logits, known
 
 
 def _settings_and_metrics(
-    data: HateData, logits: Array, folds: NDArray[np.int64], seed: int
-) -> tuple[dict[str, LabelSettings], dict[str, Any]]:
+    data: HateData, logits: Array, folds: Numbers, seed: int
+) -> tuple[dict[str, LabelSettings], dict[str, Any], dict[str, Scored]]:
     raw = label_probabilities(logits)
     resamples = group_resamples(data.groups, seed)
     labels: dict[str, LabelSettings] = {}
+    scored: dict[str, Scored] = {}
     metrics: dict[str, Any] = {"labels": {}, "political": {}, "as_published": {}}
     metrics["dataset"] = measure_dataset(data, logits, folds)
     for at, label in enumerate(MODEL_LABELS):
         truth = data.derived.get(label, np.zeros(len(data), bool))
         scores = _calibrated_across(raw[:, at], truth, folds)
         labels[label] = label_settings(label, fit_calibration(raw[:, at], truth), truth, scores, data.political)
+        scored[label] = Scored(truth, np.full(len(data), label in data.derived), scores)
         if label not in data.derived:
             continue
         metrics["labels"][label] = measure_label(truth, scores, labels[label].threshold, resamples)
         if label in {"hate_group", "incitement"}:
             metrics["political"][label] = measure_political(data, label, scores, labels[label].threshold)
             metrics["as_published"][label] = measure_as_published(data, label, scores)
-    return labels, metrics
+    own = {label: each.scores for label, each in scored.items()}
+    metrics["audit"] = audit_hate(data.texts, data.derived, data.groups, None, seed, scores=own)
+    return labels, metrics, scored
 
 
 def _calibrated_across(raw: Array, truth: Flags, folds: NDArray[np.int64]) -> Array:

@@ -10,9 +10,9 @@ import torch
 
 from pipeline.classify.heads import GROUNDS, HEADS, MODEL_LABELS, TARGETS, label_probabilities
 from pipeline.text import normalise
-from pipeline.train.bert.data import DERIVED, Rows, joined, written_rows
 from pipeline.train.bert.loss import LARGEST_WEIGHT, Batch, class_weights, log_probabilities, structured_loss
 from pipeline.train.counterexamples import counterexamples
+from pipeline.train.rows import DERIVED, Rows, joined, written_rows
 
 ROWS = 12
 LOGITS = torch.randn((ROWS, len(HEADS)), generator=torch.Generator().manual_seed(0)) * 3

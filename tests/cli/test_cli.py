@@ -319,7 +319,7 @@ def test_models_are_listed_and_shown(cli: Cli) -> None:
     served = {Path(model["folder"]).name.split("-")[0] for model in listed if model["in_service"]}
     assert served == {"tfidf", "claims"}
     assert "CC BY-NC-SA" in cli("models", "show")[1]
-    assert json.loads(cli("models", "show", Path(listed[0]["folder"]).name, "--json")[1])
+    assert all(json.loads(cli("models", "show", Path(model["folder"]).name, "--json")[1]) for model in listed)
     assert "*" in cli("models", "list")[1]
 
 

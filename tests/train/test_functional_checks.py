@@ -22,7 +22,7 @@ from pipeline.train.evaluate import evaluate_functional
 from pipeline.train.fairness import Frame, measure_fairness, read_frames
 from pipeline.train.functional import COLUMNS, NEVER, Check, checks_hash, read_checks, run_checks
 
-SHIPPED = models_path() / "tfidf-2026-11-24"
+SHIPPED = models_path() / "tfidf-2026-11-25"
 ALIKE = 0.6
 """Share of five-letter pieces that two texts have in common, from which on one repeats the other."""
 

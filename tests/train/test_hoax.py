@@ -15,9 +15,11 @@ from pipeline.classify.features import Vectoriser, Vocabulary
 from pipeline.core.errors import ConfigError
 from pipeline.text import normalise
 from pipeline.train.audit import audit_hoax
+from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import HATE_COLUMNS, HateData
 from pipeline.train.floors import read_floors, under_floors
 from pipeline.train.hoax import HoaxData, read_hoax
+from pipeline.train.rows import written_rows
 from pipeline.train.structured import StructuredLogisticRegression, fit_calibration, logistic_regression
 
 LONG = "pesan ini wajib dibaca sampai habis lalu kirim ke semua grup keluarga nomor {n}"
@@ -118,7 +120,7 @@ def test_the_estimator_keeps_its_manners() -> None:
     assert vars(estimator) == {"C": 2.0, "C_given_hate": 3.0}
     features = Vectoriser(Vocabulary.learn([normalise("satu dua")], (1, 1, 1))).matrix(["satu", "dua"])
     with pytest.raises(ValueError, match="labels"):
-        estimator.fit(features, {"HS": np.array([False, False])})
+        estimator.fit(features, written_rows(counterexamples(0, 1)))
 
 
 def test_calibration_turns_half_confident_scores_back() -> None:

@@ -73,8 +73,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_the_same_data_and_seed_make_the_same_bytes(trained: tuple[Path, Path]) -> None:
     _data, model = trained
     other = model.parent.parent / "b" / model.name
-    assert sorted(path.name for path in model.iterdir()) == sorted(path.name for path in other.iterdir())
-    assert all(path.read_bytes() == (other / path.name).read_bytes() for path in model.iterdir())
+    found, again = (
+        {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (model, other)
+    )
+    assert found == again
+    assert {"manifest.json", "run/report.html", "run/run.json", "run/calibration.png"} <= set(found)
 
 
 def test_what_was_trained_can_be_served_and_learnt_something(trained: tuple[Path, Path]) -> None:
@@ -95,6 +99,8 @@ def test_a_run_leaves_figures_and_a_card(trained: tuple[Path, Path]) -> None:
     figures = metrics["labels"]["hate_group"]["average_precision"]
     assert figures["low"] <= figures["value"] <= figures["high"]
     assert "Forbidden use" in (folder / "card.md").read_text(encoding="utf-8")
+    assert metrics["reference"]["documents"] == metrics["data"]["rows"]
+    assert metrics["audit"]["labels"]["hate_group"]["model"] > metrics["audit"]["labels"]["hate_group"]["style_only"]
 
 
 def test_a_model_is_evaluated_as_it_is_served(trained: tuple[Path, Path]) -> None:

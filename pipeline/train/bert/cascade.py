@@ -23,17 +23,17 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.text import normalise
 from pipeline.train.bert.card import write_cascade_card
-from pipeline.train.bert.data import subset
 from pipeline.train.bert.folder import as_json, manifest_of, new_folder, write_folder
 from pipeline.train.bert.measured import calibrated, dataset_figures, figures
-from pipeline.train.bert.run import held_out, read_labelled
+from pipeline.train.bert.run import held_out
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import Flags, HateData, grouped_folds
 from pipeline.train.figures import average_precision, f1
 from pipeline.train.floors import figure
 from pipeline.train.gate import read_metrics
+from pipeline.train.rows import joined, labelled_rows, read_labelled, subset, written_rows
 from pipeline.train.structured import StructuredLogisticRegression, one_thread
-from pipeline.train.tfidf import COUNTEREXAMPLE_WEIGHT, LEAST
+from pipeline.train.tfidf import LEAST
 from pipeline.train.thresholds import GRID, label_settings
 
 Array = NDArray[np.float32]
@@ -156,12 +156,9 @@ def _without(first: Artefact, data: HateData, held: Flags, seed: int) -> Artefac
 
     That calibration was fitted out of fold: it is that of models which have not seen what they score.
     """
-    written = counterexamples(seed)
-    seen = [normalise(text) for text in (*subset(data, ~held).texts, *written.texts)]
-    labels = {name: np.append(column[~held], written.labels[name]) for name, column in data.taught.items()}
-    weights = np.append(np.ones(int((~held).sum())), np.full(len(written), COUNTEREXAMPLE_WEIGHT))
-    vocabulary = Vocabulary.learn(seen, LEAST)
-    model = StructuredLogisticRegression().fit(Vectoriser(vocabulary).matrix(seen), labels, weights)
+    seen = joined([labelled_rows(data).only(~held), written_rows(counterexamples(seed))])
+    vocabulary = Vocabulary.learn(seen.texts, LEAST)
+    model = StructuredLogisticRegression().fit(Vectoriser(vocabulary).matrix(seen.texts), seen)
     return replace(first, vocabulary=vocabulary, weights=model.coef_, bias=model.intercept_)
 
 

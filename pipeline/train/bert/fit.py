@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from pipeline.classify.heads import HEADS, MODEL_LABELS, label_probabilities
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
-from pipeline.train.bert.data import Rows
 from pipeline.train.bert.loss import Batch, class_weights, structured_loss
 from pipeline.train.bert.net import BertNet
 from pipeline.train.dataset import HateData
 from pipeline.train.figures import average_precision
+from pipeline.train.rows import Rows
 
 Array = NDArray[np.float32]
 Ids = Sequence[Sequence[int]]

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from pipeline.classify.heads import GROUNDS, HEADS, TARGETS
-from pipeline.train.bert.data import DERIVED, Rows
+from pipeline.train.rows import DERIVED, Rows
 
 Tensor = Any
 

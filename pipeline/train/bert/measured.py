@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from pipeline.classify.artefact import MAX_SLOPE
 from pipeline.classify.heads import MODEL_LABELS, LabelSettings, label_probabilities, log_odds, sigmoid
-from pipeline.train.bert.data import DERIVED
 from pipeline.train.dataset import Flags, HateData, grouped_folds
 from pipeline.train.figures import group_resamples
 from pipeline.train.measure import measure_as_published, measure_dataset, measure_label, measure_political
+from pipeline.train.rows import DERIVED
 from pipeline.train.structured import fit_calibration
 from pipeline.train.thresholds import label_settings
 

@@ -11,20 +11,19 @@ from pipeline.classify.bert import FORMAT, KIND, Net
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.train.bert.card import write_card
-from pipeline.train.bert.data import (
-    WRITTEN_WEIGHT,
-    Rows,
-    decided_rows,
-    joined,
-    labelled_rows,
-    subset,
-    written_rows,
-)
 from pipeline.train.bert.folder import as_json, manifest_of, new_folder, write_folder
 from pipeline.train.bert.measured import calibrated, dataset_figures, figures, settings_from
 from pipeline.train.counterexamples import counterexamples
-from pipeline.train.dataset import Flags, HateData, grouped_folds, read_hate
-from pipeline.train.stored import read_dataset
+from pipeline.train.dataset import Flags, HateData, grouped_folds
+from pipeline.train.rows import (
+    WRITTEN_WEIGHT,
+    Rows,
+    joined,
+    labelled_rows,
+    read_labelled,
+    subset,
+    written_rows,
+)
 from pipeline.train.structured import one_thread
 
 Progress = Callable[[str, int, int], None]
@@ -37,14 +36,6 @@ CHOOSING, TESTING = 0, 1
 
 def _silent(_what: str, _done: int, _of: int) -> None:
     return None
-
-
-def read_labelled(path: Path) -> tuple[HateData, Rows | None]:
-    """Labelled rows and decisions of a CSV as okky2019, or of a dataset's folder; raises ConfigError."""
-    if path.is_dir():
-        dataset = read_dataset(path)
-        return dataset.hate_data(), decided_rows(dataset)
-    return read_hate(path), None
 
 
 def held_out(data: HateData, seed: int) -> tuple[Flags, Flags]:

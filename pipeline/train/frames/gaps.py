@@ -28,6 +28,27 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+SPOKEN: dict[str, tuple[str, ...]] = {
+    "religion": (
+        "muslim", "muslims", "kristen", "christians", "org islam", "org kristen", "anak2 katolik", "wong hindu", "buddhist",
+        "org yahudi", "jews", "syiah2", "org ahmadiyah", "kafir2", "nasrani", "atheist",
+    ),
+    "race": (
+        "cindo", "chindo", "cici koko", "chinese", "chinese people", "org cina", "cina2", "org papua", "anak2 papua",
+        "papuans", "madura2", "org madura", "madurese", "wong jawa", "javanese", "org batak", "batak2", "org padang",
+        "arab2", "arabs", "org arab", "indian people", "rohingya", "org timor", "anak2 flores", "pendatang",
+    ),
+    "gender": (
+        "cewe", "cewe2", "cewek2", "women", "kaum hawa", "girls", "janda2", "gay", "gays", "homo", "lgbt", "lgbt people",
+        "bencong", "waria2", "trans people", "transgender",
+    ),
+    "physical": (
+        "org cacat", "org gila", "difabel", "disabled people", "org buta", "org tuli", "org pincang", "anak2 autis",
+        "autistic people", "org bisu", "yg pake kursi roda",
+    ),
+}  # fmt: skip
+"""Groups as they are named in chats and in mixed speech."""
+
 OFFICIALS = (
     "presiden", "bupati", "pak bupati", "walikota", "gubernur", "menteri itu", "ketua kpu", "kades", "pak camat",
     "anggota dewan", "ketua dprd", "kapolres", "sekda", "rezim ini", "pemerintah", "lurah", "kepala dinas", "kapolri",
@@ -42,7 +63,7 @@ INSTITUTIONS = (
 RELIGIOUS_BODIES = (
     "ormas agama itu", "ormas islam itu", "ormas kristen itu", "ormas radikal", "laskar itu", "yayasan itu",
     "majelis itu", "organisasi mahasiswa islam itu", "gerakan khilafah", "organisasi terlarang", "lembaga dakwah itu",
-    "partai islam itu", "partai agama", "pki", "partai komunis",
+    "partai islam itu", "partai kristen itu", "partai katolik", "partai hindu itu", "partai agama", "pki", "partai komunis",
 )  # fmt: skip
 
 TALKED_OF = (

@@ -265,3 +265,80 @@ kita {v} {t} rame rame
 {v} semua {t}
 {t} di {p} harus diberantas
 """.strip().splitlines()
+
+MIXED = """
+honestly {g} tuh baik baik semua
+{g} are my neighbours, seru banget
+all {g} deserve respect, titik
+love the food of {g}, enak parah
+we stand with {g} di {p}
+stop hating {g}, please
+{g} are people too, jangan dihina
+proud of {g} yang ikut gotong royong
+so happy {g} datang ke acara kita
+today {g} celebrate bareng di {p}
+don't call {g} trash, itu jahat
+i am {g} and i am proud
+""".strip().splitlines()
+
+SLANG = """
+{g} tuh asik asik bgt anjir
+sumpah ya {g} tuh baik parah
+gw bangga punya temen {g} cuy
+males bgt sm yg ngehina {g}
+gausah bawa2 {g} dong, ga nyambung
+yuk bantuin {g} rame2 di {p}
+auto senyum liat {g} nari
+{g} mah jago masak wkwk
+kpn2 main ke rumah temen gw yg {g}
+liat {g} lewat tadi, rame bgt pawainya
+dih siapa sih yg bilang {g} {d}, ngaco
+stop bilang {g} {d}, ga lucu bro
+""".strip().splitlines()
+
+TWO_SENTENCES = """
+di gang sebelah banyak {g}. mereka {k}
+tetangga saya {g}. orangnya {k}
+yang punya toko itu {g}. harganya jujur
+baru tahu bos saya {g}. pantas {k} dan {l}
+ada rombongan {g} pindah ke {p}. ayo kita sambut
+panitianya {g} semua. acaranya lancar sekali
+sekolah itu isinya {g}. gurunya sabar sabar
+calonnya {g}. programnya soal air bersih
+kos depan diisi {g}. sering masak bareng
+ada yang bilang {g} {d}. itu fitnah dan tidak benar
+mereka {g}. sama seperti kita, ingin hidup tenang
+jangan percaya yang bilang semua {g} {d}. saya kenal banyak, mereka {k}
+sejak ada {g} di {p}, pasar jadi ramai
+bukan semua {g} begitu, jangan menyamaratakan
+makin banyak {g} yang sekolah, makin maju {p}
+{g} minta hak yang sama, dan itu wajar
+""".strip().splitlines()
+
+TAKEN_DOWN = """
+spanduk tolak {g} sudah dicopot warga
+poster usir {g} di {p} sudah diturunkan pagi ini
+tulisan {v} {g} di tembok sudah kami hapus bersama
+coretan {g} {d} di pagar sekolah sudah dicat lagi
+selebaran yang menyebut {g} {d} sudah dibuang, warga {p} tidak butuh
+isu soal {g} di {p} sudah dibantah, kok masih beredar
+kabar {g} {d} itu hoaks lama, sudah ada klarifikasi
+pesan berantai tentang {g} terbukti bohong
+omong kosong kalau {g} {d}, buktinya {k}
+siapa bilang {g} {d}, juara kelasnya {g} semua
+ga ada ceritanya {g} {d}, ngarang itu
+ga bener kalau otak {g} kurang, juara umumnya {g} semua
+otaknya setengah? yang juara lomba kemarin {g} semua tuh
+mana buktinya {g} {d}, tidak ada
+grup kami namanya {g} bandel, isinya pemain futsal
+komunitas {g} keras kepala latihan tiap minggu
+kami {g} {d}, begitu kami bercanda tentang diri sendiri
+dikatai {d} sudah biasa, saya {g} dan tetap kerja
+mau dia {g} kek {h} kek, janji jalan mana
+mau bupatinya {g} atau {h}, yang kami tagih janjinya
+calon {g} itu bohong soal ijazah, calon {h} juga
+minta mundur itu hak warga, bukan urusan {g} atau {h}
+{g} bukan {d}, {h} bukan {d}, yang {d} itu yang membakar
+khotbah hari ini: usir rasa tamak dari hati kita, bukan {g}
+dalam kitab diceritakan {g} diusir, mari belajar sabar
+""".strip().splitlines()

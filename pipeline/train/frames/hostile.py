@@ -133,3 +133,97 @@ ayo {v} {g} di {p}
 {v} saja {g} itu
 kita {v} {g} rame rame
 """.strip().splitlines()
+
+GENERALISING = """
+dari kecil {g} sudah diajari berbohong, makanya begitu semua besarnya
+{g} di mana mana sama, kalau ada perlunya saja datang
+namanya juga {g}, mana ada yang bisa dititipi uang
+sudah watak {g} begitu, menjilat kalau butuh, lupa kalau kenyang
+jangan heran, {g} memang begitu turun temurun
+mau dididik sampai kapan pun {g} tetap begitu, bebal
+setiap {g} yang saya kenal pasti {d}
+coba sebut satu saja {g} yang tidak {d}, tidak ada
+bukannya membenci, tapi {g} memang {d}
+maaf ya bukan rasis, tapi {g} itu {d}
+kalau mau hidup tenang jauh jauh dari {g}
+{g} kerjanya cuma bikin rusuh dan buang sampah
+rezeki jadi seret sejak {g} datang ke {p}
+boleh berteman dengan siapa saja, asal bukan {g}
+{g} tidak usah ikut rapat, pikirannya tidak sampai
+sejak ada {g}, barang di rumah mulai hilang
+tanah {p} habis dikuasai {g}, kita cuma jadi kuli
+{g} kok minta dihormati, memangnya siapa
+{g} minta hak yang sama? derajatnya saja beda
+otak {g} tidak dibuat untuk memimpin
+{g} senyum di depan, menikam dari belakang
+masakan {g} jangan dibeli, tangannya jorok
+kalau lihat {g} masuk, kunci pintu dan simpan dompet
+{g} itu beban, hidup dari belas kasihan orang
+makin banyak {g} makin hancur kampung ini
+{g} cuma bisa beranak dan minta bantuan
+yang {g} duduk di belakang saja, bau
+kelakuan {g} bikin mual, tidak ada yang waras
+{g} itu penyakit, jangan dekat dekat
+{g} ibarat lintah, mengisap darah kita
+{g} kayak tikus, makin dibiarkan makin banyak
+{g} setengah manusia setengah hewan
+{g} makhluk gagal, mestinya tidak lahir
+dibilang manusia juga {g} belum pantas
+""".strip().splitlines()
+"""All of a group are like that: said without the strongest words."""
+
+TWO_SENTENCES = """
+di gang sebelah banyak {g}. mereka itu {d}
+tetangga saya {g}. kaum {d} begitu mana bisa dipercaya
+yang punya toko itu {g}. {d} semua bangsanya
+baru tahu bos saya {g}. pantas {d}, keturunannya memang begitu
+ada rombongan {g} pindah ke {p}. siap siap kampung jadi rusak
+panitianya {g} semua. makhluk {d} kok disuruh mengurus acara
+sekolah itu isinya {g}. jijik saya, {d} kok disekolahkan
+calonnya {g}. bangsa {d} begitu mau memimpin kita
+kos depan diisi {g}. hati hati, {d} dan {e} semua
+yang jualan {g}. najis, jangan ada yang beli
+mereka {g}. orang orang seperti itu {d}, jauhi
+{g} datang lagi. usir saja, kaum {d}
+pengungsi itu {g}. {v} saja mereka
+kemarin {g} kumpul di {p}. mestinya di{v} semua
+""".strip().splitlines()
+
+SLANG = """
+{g} tuh {d} semua anjir, ilfil gue
+dih {g} mah {d} bgt, jijay
+sumpah ya {g} tuh bikin muntah, {d} parah
+{g} mah ga ada yg waras cuy, {d} semua
+males bgt deket {g}, bau dan {d}
+gw sih ogah temenan sm {g}, {d} wkwk
+{g} emg {d} dr sononya, gausah dibela
+kpn sih {g} punah dr sini, enek gw
+{g} tuh nyampah doang, ga guna idupnya
+auto emosi liat {g}, pengen gw {v}
+{g} sok suci pdhl {d} berjamaah
+gausah sok iye deh {g}, lu tuh {d}
+yg {g} minggir, {d} bikin najis
+fix {g} tuh golongan {d}
+anak2 {g} {d} semua bro demi apapun
+{v} aja tuh {g}, enek liatnya
+yuk {v} {g} rame2, udah kelewatan nih kaum
+""".strip().splitlines()
+
+MIXED = """
+honestly {g} tuh {d} semua
+{g} are {d}, jangan dibela
+all {g} are trash, ga ada gunanya
+{g} are like animals, ga pantes di sini
+{g} are parasites, habis duit kita
+{g} should be kicked out dari {p}
+we don't need {g} di sini, {d} semua
+i hate {g} so much, {d} dan {e}
+{g} literally {d}, so disgusting
+kill all {g}, {v} semuanya
+{g} go home, ini bukan tanah kalian
+they are just {g}, kaum {d}, no brain
+{g} semuanya criminals, don't trust them
+{g} are subhuman, {d}
+stop letting {g} masuk sini, they are disease
+those {g} {d} banget, disgusting people
+""".strip().splitlines()

@@ -132,6 +132,10 @@ jangan terlalu bergantung pada investor asing, {o}
 """.strip().splitlines()
 
 INSULTS_BY_WORD = """
+kader {r} {d} semua, bubar saja
+pengurus {r} {d} kalau sudah bicara uang
+orang orang {r} {d} dan {e}, jangan dipilih
+{r} isinya {d} semua
 {o} {d}
 {o} {d} dan {e}
 {o} memang {d}

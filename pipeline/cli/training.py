@@ -1,4 +1,4 @@
-"""train indobert, train cascade: a fine-tuned BERT, and TF-IDF with BERT for what it is unsure of."""
+"""train tfidf, indobert, cascade, claims: models made again from labelled data."""
 
 from __future__ import annotations
 
@@ -22,6 +22,37 @@ _dataset = click.option(
 )
 _out = click.option("--out", type=_FOLDER, required=True, help=_("Where the model's folder is made."))
 _date = click.option("--date", required=True, help=_("Stands in the model's name; not taken from the clock."))
+
+
+@click.group("train", help=_("Make a model again from labelled files (needs the extra `train`)."))
+def train() -> None:
+    """Kinds of models."""
+
+
+@verb(
+    "tfidf",
+    _("Train the default model; writes <out>/tfidf-<date>/ with its card."),
+    "kentongan train tfidf --hate okky2019.csv --date 2026-11-21 --out models",
+)
+@_hate
+@_dataset
+@click.option("--hoax", type=_FOLDER, default=None, help=_("Folder of debunked hoaxes, for hoax_style."))
+@click.option("--news", type=_FOLDER, default=None, help=_("Folder of ordinary news, for hoax_style."))
+@_out
+@_date
+@click.option("--seed", default=0, show_default=True, help=_("Seed of folds and solvers."))
+def tfidf(
+    call: Call, hate: Path | None, dataset: str, hoax: Path | None, news: Path | None, out: Path, date: str, seed: int
+) -> int:
+    """Same data and seed: the same model."""
+    labelled = _labelled(call, hate, dataset)
+    from pipeline.train.tfidf import train_tfidf  # loads scikit-learn
+
+    with progress_bar() as progress:
+        folder = train_tfidf(
+            labelled, hoax, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
+        )
+    return _made(call, folder)
 
 
 @verb(
@@ -67,7 +98,7 @@ def indobert(
 @verb(
     "cascade",
     _("Join TF-IDF and a fine-tuned BERT; writes <out>/cascade-<date>/."),
-    "kentongan train cascade --tfidf models/tfidf-2026-11-24 --indobert out/indobert-2026-12-01 "
+    "kentongan train cascade --tfidf models/tfidf-2026-11-25 --indobert out/indobert-2026-12-01 "
     "--hate okky2019.csv --date 2026-12-01 --out models",
 )
 @click.option("--tfidf", type=_FOLDER, required=True, help=_("The model that reads every text."))
@@ -107,6 +138,28 @@ def cascade(
     return _made(call, folder)
 
 
+@verb(
+    "claims",
+    _("Train the ranker of claims; writes <out>/claims-<date>/ with its card."),
+    "kentongan train claims --hoax hoax --tweets okky2019.csv --news news.parquet --date 2026-11-25 --out models",
+)
+@click.option("--hoax", type=_FOLDER, required=True, help=_("Folder of debunked hoaxes with their headings."))
+@click.option("--tweets", type=_FILE, required=True, help=_("Ordinary posts (CSV with a column text)."))
+@click.option("--news", type=_FILE, required=True, help=_("Ordinary news (Parquet with title and text)."))
+@click.option("--out", type=_FOLDER, required=True, help=_("Where the model's folder is made."))
+@click.option("--date", required=True, help=_("Stands in the model's name; not taken from the clock."))
+@click.option("--seed", default=0, show_default=True, help=_("Seed of folds and solvers."))
+def claims(call: Call, hoax: Path, tweets: Path, news: Path, out: Path, date: str, seed: int) -> int:
+    """Same files and seed: the same ranker."""
+    from pipeline.train.claims import train_claims  # loads scikit-learn
+
+    with progress_bar() as progress:
+        folder = train_claims(
+            hoax, tweets, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
+        )
+    return _made(call, folder)
+
+
 def _labelled(call: Call, hate: Path | None, dataset: str) -> Path:
     if (hate is None) == (not dataset):
         raise ConfigError(_("give labelled data: either --hate FILE or --dataset NAME"))
@@ -124,4 +177,5 @@ def _made(call: Call, folder: Path) -> int:
     return 0
 
 
-VERBS = (indobert, cascade)
+for _command in (tfidf, indobert, cascade, claims):
+    train.add_command(_command)

@@ -1,4 +1,4 @@
-"""The rows that a BERT learns from, with what is known of each: a label that nobody gave teaches nothing.
+"""The rows that a model learns from, with what is known of each: a label that nobody gave teaches nothing.
 
 Three sources in one line: rows with all columns of okky2019 (only these are measured), decisions of reviewers (which
 say yes or no to `hate_group` and `incitement`, and sometimes which ground), and the sentences written for this project.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,17 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.text import NormalisedText, normalise
 from pipeline.train.counterexamples import Counterexamples
-from pipeline.train.dataset import GROUNDS, Flags, HateData, Numbers
-from pipeline.train.stored import Dataset
+from pipeline.train.dataset import GROUNDS, Flags, HateData, Numbers, read_hate
+from pipeline.train.stored import Dataset, read_dataset
 
 Floats = NDArray[np.float32]
 
 DERIVED = ("hate_group", "incitement")
 """Labels that a row may carry without the heads they are made of."""
 WRITTEN_WEIGHT = 0.25
+"""What a written row counts beside a tweet. With 0 a model finds 9 of 88 attacks on groups that somebody else wrote,
+and calls a group's bare name an attack; with 0.25 it finds 49, with 0.4 51. mAP 76.7, 76.1, 75.7; with features scaled
+by class 77.4 at 0.25 and 76.8 at 0.5."""
 MOST_WEIGHT = 10.0
 """A sample counts for the posts that it was drawn from, but no row outweighs the batch that it stands in."""
 LEAST_HATE = 2
@@ -61,6 +65,14 @@ class Rows:
         names = ("truth", "known", "derived", "derived_known", "weights", "groups")
         arrays: dict[str, Any] = {name: getattr(self, name)[keep] for name in names}
         return replace(self, texts=texts, measured=int(keep[: self.measured].sum()), **arrays)
+
+
+def read_labelled(path: Path) -> tuple[HateData, Rows | None]:
+    """Labelled rows and decisions of a CSV as okky2019, or of a dataset's folder; raises ConfigError."""
+    if path.is_dir():
+        dataset = read_dataset(path)
+        return dataset.hate_data(), decided_rows(dataset)
+    return read_hate(path), None
 
 
 def labelled_rows(data: HateData) -> Rows:
