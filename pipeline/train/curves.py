@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.classify.shift import wilson
 from pipeline.train.dataset import Flags
 from pipeline.train.figures import brier, calibration_error
 
@@ -14,17 +15,6 @@ Scores = NDArray[np.float32] | NDArray[np.float64]
 
 BINS = 10
 GRID = tuple(round(step / 20, 2) for step in range(1, 20))
-_NORMAL = 1.959964  # 95 %, two-sided
-
-
-def wilson(hits: int, rows: int) -> tuple[float, float]:
-    """The 95 % interval of a share, by Wilson 1927: it stays in [0, 1] and holds for few rows."""
-    if not rows:
-        return 0.0, 1.0
-    share, square = hits / rows, _NORMAL**2
-    middle = (share + square / (2 * rows)) / (1 + square / rows)
-    half = _NORMAL * np.sqrt(share * (1 - share) / rows + square / (4 * rows**2)) / (1 + square / rows)
-    return round(max(0.0, float(middle - half)), 4), round(min(1.0, float(middle + half)), 4)
 
 
 def reliability(truth: Flags, scores: Scores) -> dict[str, Any]:
@@ -46,8 +36,8 @@ def reliability(truth: Flags, scores: Scores) -> dict[str, Any]:
                 "true": hits,
                 "mean_score": round(float(scores[held].mean()), 4),
                 "share": round(hits / rows, 4),
-                "low": low,
-                "high": high,
+                "low": round(low, 4),
+                "high": round(high, 4),
             }
         )
     ece, loss = round(calibration_error(truth, scores), 4), round(brier(truth, scores), 4)

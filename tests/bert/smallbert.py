@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 
 from pipeline.text import normalise
 from pipeline.train.counterexamples import counterexamples
-from pipeline.train.dataset import HATE_COLUMNS, HateData
+from pipeline.train.dataset import HateData
+from pipeline.train.practice import write_practice
 from pipeline.train.records import OWN, SCHEMA
 from pipeline.train.stored import MANIFEST, ROWS, VERSION, manifest_bytes, write_rows
 
@@ -48,31 +48,8 @@ def checkpoint(folder: Path, *, hidden: int = 32, layers: int = 2, **changes: ob
 
 
 def labelled(path: Path, fills: int = 2, seed: int = 7) -> Path:
-    """A file in the shape of okky2019, of the sentences in pipeline/train/frames; a frame is a near-duplicate group."""
-    written = counterexamples(seed, fills)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", "text", *HATE_COLUMNS, "near_dup_group", "lossy"])
-        for number, (text, frame) in enumerate(zip(written.texts, written.frames, strict=True)):
-            columns = _columns({name: bool(values[number]) for name, values in written.labels.items()})
-            writer.writerow([number, text, *(int(columns[name]) for name in HATE_COLUMNS), frame, 0])
-    return path
-
-
-def _columns(taught: dict[str, bool]) -> dict[str, bool]:
-    """The twelve columns of okky2019 for what a written row teaches; they obey the structure of the real data."""
-    hate, group, strong = taught["HS"], taught["HS_Group"], taught["HS_Strong"]
-    grounds = {f"HS_{name.capitalize()}": taught[name] for name in ("religion", "race", "gender", "physical")}
-    return grounds | {
-        "HS": hate,
-        "Abusive": taught["Abusive"],
-        "HS_Individual": hate and not group,
-        "HS_Group": group,
-        "HS_Other": hate and not any(grounds.values()),
-        "HS_Weak": hate and not group and not strong,
-        "HS_Moderate": group and not strong,
-        "HS_Strong": strong,
-    }
+    """A file in the shape of okky2019, of the sentences in pipeline/train/frames."""
+    return write_practice(path, fills, seed)
 
 
 def dataset(folder: Path, data: HateData, decisions: int) -> Path:

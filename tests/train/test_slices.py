@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.train.audit import audit_hate
-from pipeline.train.curves import reliability, threshold_table, wilson
+from pipeline.train.curves import reliability, threshold_table
 from pipeline.train.figures import brier, calibration_error, group_resamples, precision, with_interval
 from pipeline.train.measure import (
     LEAST_ROWS,
@@ -127,13 +127,6 @@ def test_calibrated_scores_lie_on_the_diagonal_within_their_intervals() -> None:
     inside = [each["low"] <= each["mean_score"] <= each["high"] for each in found["bins"]]
     assert sum(inside) >= 8
     assert reliability(truth[:1], np.array([1.0]))["bins"][0]["from"] == 0.9, "a score of 1 is in the last step"
-
-
-def test_wilson_is_the_textbook_interval() -> None:
-    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-3)
-    assert wilson(0, 10)[0] == 0
-    assert wilson(10, 10)[1] == 1
-    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def test_the_table_of_thresholds_has_the_chosen_one_and_what_it_costs() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pipeline.classify.registry import load_classifier
 from pipeline.core.errors import ConfigError
 from pipeline.train import tfidf
 from pipeline.train.counterexamples import counterexamples
-from pipeline.train.dataset import HATE_COLUMNS, read_hate
+from pipeline.train.dataset import read_hate
 from pipeline.train.evaluate import evaluate
 from pipeline.train.figures import (
     auc,
@@ -25,36 +24,9 @@ from pipeline.train.figures import (
     precision,
     recall,
 )
+from pipeline.train.practice import write_practice
 from pipeline.train.tfidf import train_tfidf
 from pipeline.train.thresholds import balanced_threshold, precise_threshold
-
-
-def _columns(taught: dict[str, bool]) -> dict[str, bool]:
-    """The twelve columns of okky2019 for what a written row teaches; they obey the structure of the real data."""
-    hate, group, strong = taught["HS"], taught["HS_Group"], taught["HS_Strong"]
-    grounds = {f"HS_{name.capitalize()}": taught[name] for name in ("religion", "race", "gender", "physical")}
-    return grounds | {
-        "HS": hate,
-        "Abusive": taught["Abusive"],
-        "HS_Individual": hate and not group,
-        "HS_Group": group,
-        "HS_Other": hate and not any(grounds.values()),
-        "HS_Weak": hate and not group and not strong,
-        "HS_Moderate": group and not strong,
-        "HS_Strong": strong,
-    }
-
-
-def _labelled(path: Path, fills: int = 2) -> Path:
-    """A file in the shape of okky2019, of the sentences in pipeline/train/frames; a frame is a near-duplicate group."""
-    written = counterexamples(7, fills)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["row", "text", *HATE_COLUMNS, "near_dup_group", "lossy"])
-        for number, (text, frame) in enumerate(zip(written.texts, written.frames, strict=True)):
-            columns = _columns({name: bool(values[number]) for name, values in written.labels.items()})
-            writer.writerow([number, text, *(int(columns[name]) for name in HATE_COLUMNS), frame, 0])
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +36,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tfidf, "counterexamples", lambda seed: counterexamples(seed, 1))
         patch.setattr(tfidf, "FOLDS", 2)
-        data = _labelled(folder / "labelled.csv")
+        data = write_practice(folder / "labelled.csv")
         first = train_tfidf(data, None, None, folder / "a", seed=3, date="2026-01-02")
         train_tfidf(data, None, None, folder / "b", seed=3, date="2026-01-02")
     return data, first
