@@ -103,8 +103,7 @@ def of(report: drift.Report, number: int, source: str = "warga") -> Any:
 
 def test_a_source_that_stays_as_it_was_is_steady(place: Workplace) -> None:
     report = with_weeks(place, posts(LATE))
-    assert report.against == "own"
-    assert f"the model {MODEL} has no reference" in report.notes[0]
+    assert (report.against, report.notes) == ("own", ())
     assert report.weeks == tuple(map(week_name, range(LATE + 1)))
     assert [of(report, number).scores["hate_group"].level for number in range(LATE + 1)] == ["baseline"] * 4 + [
         "steady"
@@ -171,8 +170,8 @@ def test_alarms_are_of_the_last_two_weeks_only(place: Workplace) -> None:
 # ---- against the training texts
 
 
-def with_reference(folder: Path, mean: float) -> Path:
-    """The shipped model with a reference of usual texts with such scores."""
+def with_reference(folder: Path, mean: float, *, wanted: bool = True) -> Path:
+    """The shipped model with a reference of usual texts with such scores, or with none."""
     shutil.copytree(SHIPPED, folder / MODEL)
     texts = [normalise(text) for text in USUAL * 250]
     scores = scores_of(len(texts), mean, 99)[:, None].repeat(len(LABELS), axis=1)
@@ -180,6 +179,8 @@ def with_reference(folder: Path, mean: float) -> Path:
     vocabulary = READ(SHIPPED).vocabulary
     reference = reference_of(texts, scores, truth, known_shares(vocabulary, texts), LABELS)
     metrics = json.loads((SHIPPED / "metrics.json").read_text()) | {"reference": reference}
+    if not wanted:
+        del metrics["reference"]
     content = json.dumps(metrics).encode()
     manifest = json.loads((SHIPPED / "manifest.json").read_text())
     manifest["files"]["metrics.json"] = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
@@ -191,7 +192,7 @@ def with_reference(folder: Path, mean: float) -> Path:
 @pytest.mark.parametrize(("mean", "level"), [(0.1, "steady"), (0.5, "alarm")])
 def test_a_model_with_a_reference_is_the_measure_from_the_first_week(tmp_path: Path, mean: float, level: str) -> None:
     model = with_reference(tmp_path, 0.1)
-    place = place_at(tmp_path / "home", KENTONGAN__MODELS__FOLDER=str(model))
+    place = place_at(tmp_path / "home", KENTONGAN__MODELS__FOLDER=str(model), KENTONGAN__DRIFT__AGAINST="training")
     place.home.make()
     put(place, posts(0, mean=mean))
     report = drift.look(place, 8)
@@ -202,7 +203,21 @@ def test_a_model_with_a_reference_is_the_measure_from_the_first_week(tmp_path: P
     assert found.scores["threat"].against == "own"  # the model says nothing of it
 
 
-def test_the_office_may_choose_its_own_weeks(tmp_path: Path) -> None:
+def test_a_model_without_a_reference_is_compared_with_own_weeks_and_that_is_said(tmp_path: Path) -> None:
+    model = with_reference(tmp_path, 0.1, wanted=False)
+    place = place_at(
+        tmp_path / "home",
+        KENTONGAN__MODELS__FOLDER=str(model),
+        KENTONGAN__DRIFT__AGAINST="training",
+        KENTONGAN__OFFICE__LANGUAGE="en",
+    )
+    place.home.make()
+    report = with_weeks(place, posts(LATE))
+    assert report.against == "own"
+    assert f"the model {MODEL} has no reference" in report.notes[0]
+
+
+def test_the_office_s_own_weeks_count_even_beside_a_reference(tmp_path: Path) -> None:
     model = with_reference(tmp_path, 0.9)
     place = place_at(tmp_path / "home", KENTONGAN__MODELS__FOLDER=str(model), KENTONGAN__DRIFT__AGAINST="own")
     place.home.make()
@@ -269,7 +284,7 @@ def test_a_week_that_was_flagged_again_with_fewer_posts_counts_as_it_is_now(plac
 def test_each_model_has_its_own_figures(tmp_path: Path, place: Workplace) -> None:
     before = with_weeks(place)
     model = with_reference(tmp_path, 0.1)
-    other = place_at(place.home.root, KENTONGAN__MODELS__FOLDER=str(model))
+    other = place_at(place.home.root, KENTONGAN__MODELS__FOLDER=str(model), KENTONGAN__DRIFT__AGAINST="training")
     assert drift.look(other, 8).against == "training"
     shutil.rmtree(place.home.derived)
     assert drift.look(place, 8).sources == before.sources

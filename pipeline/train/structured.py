@@ -179,8 +179,8 @@ def fit_calibration(probabilities: Array, truth: Flags) -> tuple[float, float]:
     if truth.all() or not truth.any():
         return 1.0, 0.0
     model = logistic_regression(1e6).fit(log_odds(probabilities)[:, None], truth.astype(int))
-    slope, offset = float(model.coef_[0, 0]), float(model.intercept_[0])
-    return (round(slope, 6), round(offset, 6)) if slope > 0 else (1.0, 0.0)
+    slope, offset = round(float(model.coef_[0, 0]), 6), round(float(model.intercept_[0]), 6)
+    return (slope, offset) if slope > 0 else (1.0, 0.0)
 
 
 def settings(slope: float, offset: float, threshold: float, truth: Flags, purpose: str) -> LabelSettings:
