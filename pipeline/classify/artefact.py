@@ -114,35 +114,40 @@ def _packed_vocabulary(vocabulary: Vocabulary) -> bytes:
 def read_artefact(folder: Path) -> Artefact:
     """Read and check a model's folder; raises ModelError that says what is wrong with which file."""
     manifest, digest = read_manifest(folder)
-    _check_versions(manifest, folder)
-    contents = {name: _checked(folder / name, manifest) for name in FILES}
-    sizes = _field(manifest, "features", dict, folder)
+    check_form(manifest, folder, FORMAT, KIND)
+    contents = {name: vouched_bytes(folder, manifest, name, MAX_BYTES) for name in FILES}
+    sizes = manifest_object(manifest, "features", folder)
     per_view = [_count(sizes.get(view), folder) for view in VIEWS]
     features = _read_vocabulary(contents["vocabulary.txt.gz"], per_view, folder / "vocabulary.txt.gz")
     arrays = _read_weights(contents["weights.npz"], sum(per_view), folder / "weights.npz")
     counts = np.split(arrays["counts"], np.cumsum(per_view)[:-1])
     vocabulary = Vocabulary(features, tuple(counts), _count(manifest.get("documents"), folder))
-    labels = read_labels(_field(manifest, "labels", dict, folder), folder)
+    labels = read_labels(manifest_object(manifest, "labels", folder), folder)
     return Artefact(manifest["name"], vocabulary, arrays["weights"].astype(np.float32), arrays["bias"], labels, digest)
 
 
 def read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
     """The manifest and its SHA-256, checked for its form only; raises ModelError."""
-    content = _read(folder / MANIFEST)
+    content = _read(folder / MANIFEST, MAX_BYTES)
     try:
         manifest = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise _wrong(folder / MANIFEST, _("it is not JSON")) from error
+        raise unusable(folder / MANIFEST, _("it is not JSON")) from error
     if not isinstance(manifest, dict):
-        raise _wrong(folder / MANIFEST, _("it is not a JSON object"))
+        raise unusable(folder / MANIFEST, _("it is not a JSON object"))
     if not isinstance(manifest.get("name"), str) or not is_model_name(manifest["name"]):
-        raise _wrong(folder / MANIFEST, _("its name is not <kind>-<date>"))
+        raise unusable(folder / MANIFEST, _("its name is not <kind>-<date>"))
     return manifest, sha256(content).hexdigest()
 
 
-def _check_versions(manifest: dict[str, Any], folder: Path) -> None:
-    wanted = {"format": FORMAT, "kind": KIND, "heads": list(HEADS), "text_version": TEXT_VERSION}
-    for key, value in wanted.items():
+def check_form(manifest: Mapping[str, Any], folder: Path, form: int, kind: str) -> None:
+    """Raise ModelError if a manifest is of another form, kind, text chain or set of heads than this program reads."""
+    made = manifest.get("format")
+    if isinstance(made, int) and made > form:
+        raise ModelError(
+            _("{path} was made by a newer version of the program; install that version").format(path=folder)
+        )
+    for key, value in {"format": form, "kind": kind, "heads": list(HEADS), "text_version": TEXT_VERSION}.items():
         if manifest.get(key) != value:
             raise ModelError(
                 _("{path} is a model with {key} = {found}, and this program reads {value}; train it again").format(
@@ -151,24 +156,28 @@ def _check_versions(manifest: dict[str, Any], folder: Path) -> None:
             )
 
 
-def _checked(path: Path, manifest: dict[str, Any]) -> bytes:
-    entry = _field(_field(manifest, "files", dict, path.parent), path.name, dict, path.parent)
-    content = _read(path)
+def vouched_bytes(folder: Path, manifest: Mapping[str, Any], name: str, most: int) -> bytes:
+    """A file's bytes, which have the hash that the manifest says; raises ModelError before anything else reads them."""
+    entry = manifest_object(manifest, "files", folder).get(name)
+    if not isinstance(entry, dict):
+        raise unusable(folder / MANIFEST, _("it has no hash of {name}").format(name=ascii(name)))
+    content = _read(folder / name, most)
     if sha256(content).hexdigest() != entry.get("sha256"):
-        raise _wrong(path, _("its hash is not the one in the manifest: it is cut short or was changed"))
+        raise unusable(folder / name, _("its hash is not the one in the manifest: it is cut short or was changed"))
     return content
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
+    """What is no plain file is not opened: a pipe would be waited for for ever."""
     if not path.is_file():
-        raise ModelError(_("{path} is missing; install or train the model again").format(path=path))
+        raise unusable(path, _("it is missing or cannot be read"))
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(most + 1)
     except OSError as error:
-        raise _wrong(path, _("it cannot be read ({error})").format(error=error.strerror)) from error
-    if len(content) > MAX_BYTES:
-        raise _wrong(path, _("it is larger than {limit} bytes").format(limit=MAX_BYTES))
+        raise unusable(path, _("it cannot be read ({error})").format(error=error.strerror)) from error
+    if len(content) > most:
+        raise unusable(path, _("it is larger than {limit} bytes").format(limit=most))
     return content
 
 
@@ -178,12 +187,12 @@ def _read_vocabulary(content: bytes, per_view: list[int], path: Path) -> tuple[t
             plain = packed.read(MAX_BYTES + 1)
         lines = plain.decode().split("\n")
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise _wrong(path, _("it cannot be unpacked")) from error
+        raise unusable(path, _("it cannot be unpacked")) from error
     if len(plain) > MAX_BYTES or len(lines) != sum(per_view) + 1 or lines.pop():
-        raise _wrong(path, _("it has not as many lines as the manifest says"))
+        raise unusable(path, _("it has not as many lines as the manifest says"))
     views = (lines[: per_view[0]], lines[per_view[0] : sum(per_view[:2])], lines[sum(per_view[:2]) :])
     if any(len(set(view)) != len(view) for view in views):
-        raise _wrong(path, _("it names a feature twice"))
+        raise unusable(path, _("it names a feature twice"))
     return tuple(tuple(_unit(VIEWS[number], line) for line in view) for number, view in enumerate(views))
 
 
@@ -202,14 +211,14 @@ def _read_weights(content: bytes, features: int, path: Path) -> dict[str, NDArra
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if sorted(member.filename for member in members) != sorted(f"{name}.npy" for name in wanted):
-                raise _wrong(path, _("it does not hold the three arrays of a model"))
+                raise unusable(path, _("it does not hold the three arrays of a model"))
             if sum(member.file_size for member in members) > MAX_BYTES:
-                raise _wrong(path, _("it is larger than {limit} bytes").format(limit=MAX_BYTES))
+                raise unusable(path, _("it is larger than {limit} bytes").format(limit=MAX_BYTES))
             arrays = {name: _read_array(archive, f"{name}.npy", *form) for name, form in wanted.items()}
     except (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise _wrong(path, _("it cannot be unpacked ({error})").format(error=_short(str(error)))) from error
+        raise unusable(path, _("it cannot be unpacked ({error})").format(error=_short(str(error)))) from error
     if not all(np.isfinite(array).all() for array in arrays.values()) or (arrays["counts"] < 1).any():
-        raise _wrong(path, _("it holds numbers that no training gives"))
+        raise unusable(path, _("it holds numbers that no training gives"))
     return arrays
 
 
@@ -227,12 +236,12 @@ def _read_array(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], kin
 def read_labels(found: Mapping[str, Any], folder: Path) -> dict[str, LabelSettings]:
     """The labels of a manifest with calibration and threshold; raises ModelError for what no training gives."""
     if set(found) != set(MODEL_LABELS):
-        raise _wrong(folder / MANIFEST, _("its labels are not those of this program"))
+        raise unusable(folder / MANIFEST, _("its labels are not those of this program"))
     return {label: _label_settings(found[label], folder) for label in MODEL_LABELS}
 
 
 def _label_settings(found: object, folder: Path) -> LabelSettings:
-    wrong = _wrong(folder / MANIFEST, _("a label's calibration or threshold is not a sensible number"))
+    wrong = unusable(folder / MANIFEST, _("a label's calibration or threshold is not a sensible number"))
     if not isinstance(found, dict) or not isinstance(found.get("purpose"), str):
         raise wrong
     numbers = [found.get(name) for name in ("slope", "offset", "threshold", "base_rate")]
@@ -244,19 +253,22 @@ def _label_settings(found: object, folder: Path) -> LabelSettings:
     return LabelSettings(slope, offset, threshold, base_rate, found["purpose"])
 
 
-def _field(values: dict[str, Any], key: str, kind: type, folder: Path) -> Any:
-    if not isinstance(values.get(key), kind):
-        raise _wrong(folder / MANIFEST, _('"{key}" is missing or of a wrong type').format(key=key))
-    return values[key]
+def manifest_object(manifest: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
+    """An object in the manifest; raises ModelError if it is none."""
+    found = manifest.get(key)
+    if not isinstance(found, dict):
+        raise unusable(folder / MANIFEST, _('"{key}" is missing or of a wrong type').format(key=key))
+    return found
 
 
 def _count(value: object, folder: Path) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MAX_FEATURES:
-        raise _wrong(folder / MANIFEST, _("a count in it is not a sensible number"))
+        raise unusable(folder / MANIFEST, _("a count in it is not a sensible number"))
     return value
 
 
-def _wrong(path: Path, reason: str) -> ModelError:
+def unusable(path: Path, reason: str) -> ModelError:
+    """The error for a file of a model that cannot be used."""
     return ModelError(
         _("the model file {path} cannot be used: {reason}; install or train the model again").format(
             path=path, reason=reason

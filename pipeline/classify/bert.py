@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.classify.artefact import MANIFEST, read_labels, read_manifest
+from pipeline.classify.artefact import (
+    MANIFEST,
+    check_form,
+    manifest_object,
+    read_labels,
+    read_manifest,
+    unusable,
+    vouched_bytes,
+)
 from pipeline.classify.heads import HEADS, MODEL_LABELS, LabelSettings, calibrated_log_odds, sigmoid
 from pipeline.classify.onnxfile import check_onnx
 from pipeline.classify.reasons import strongest
-from pipeline.core.errors import ConfigError, ModelError
+from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.core.types import Reason, Signal
-from pipeline.text import TEXT_VERSION, NormalisedText, normalise
+from pipeline.text import NormalisedText, normalise
 
 Array = NDArray[np.float32]
 Numbers = NDArray[np.int64]
@@ -145,8 +152,8 @@ class BertClassifier:
         """
         manifest, digest = read_manifest(folder)
         check_form(manifest, folder, FORMAT, KIND)
-        contents = {name: vouched_bytes(folder, manifest, name) for name in FILES}
-        labels = read_labels(_object(manifest, "labels", folder), folder)
+        contents = {name: vouched_bytes(folder, manifest, name, MAX_BYTES) for name in FILES}
+        labels = read_labels(manifest_object(manifest, "labels", folder), folder)
         length = manifest.get("length")
         if not isinstance(length, int) or isinstance(length, bool) or not 2 < length <= MAX_LENGTH:
             raise unusable(folder / MANIFEST, _("a count in it is not a sensible number"))
@@ -211,49 +218,6 @@ def encoded(tokenizer: Any, words: Sequence[str], length: int) -> list[int]:
     return found or [0]
 
 
-def check_form(manifest: Mapping[str, Any], folder: Path, form: int, kind: str) -> None:
-    """Raise ModelError if a manifest is of another form, kind, text chain or set of heads than this program reads."""
-    made = manifest.get("format")
-    if isinstance(made, int) and made > form:
-        raise ModelError(
-            _("{path} was made by a newer version of the program; install that version").format(path=folder)
-        )
-    for key, value in {"format": form, "kind": kind, "heads": list(HEADS), "text_version": TEXT_VERSION}.items():
-        if manifest.get(key) != value:
-            raise ModelError(
-                _("{path} is a model with {key} = {found}, and this program reads {value}; train it again").format(
-                    path=folder, key=key, found=_short(manifest.get(key)), value=_short(value)
-                )
-            )
-
-
-def vouched_bytes(folder: Path, manifest: Mapping[str, Any], name: str) -> bytes:
-    """A file's bytes, which have the hash that the manifest says; raises ModelError before anything else reads them."""
-    entry = _object(manifest, "files", folder).get(name)
-    path = folder / name
-    if not isinstance(entry, dict):
-        raise unusable(folder / MANIFEST, _("it has no hash of {name}").format(name=ascii(name)))
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise unusable(path, _("it cannot be read ({error})").format(error=error.strerror)) from error
-    if len(content) > MAX_BYTES:
-        raise unusable(path, _("it is larger than {limit} bytes").format(limit=MAX_BYTES))
-    if sha256(content).hexdigest() != entry.get("sha256"):
-        raise unusable(path, _("its hash is not the one in the manifest: it is cut short or was changed"))
-    return content
-
-
-def unusable(path: Path, reason: str) -> ModelError:
-    """The error for a file of a model that cannot be used."""
-    return ModelError(
-        _("the model file {path} cannot be used: {reason}; install or train the model again").format(
-            path=path, reason=reason
-        )
-    )
-
-
 def _libraries() -> tuple[Any, Any]:
     try:
         import onnxruntime
@@ -261,13 +225,6 @@ def _libraries() -> tuple[Any, Any]:
     except ImportError as error:
         raise ConfigError(_("a model of the kind indobert needs: pip install 'kentongan[encoder]'")) from error
     return onnxruntime, tokenizers
-
-
-def _object(manifest: Mapping[str, Any], key: str, folder: Path) -> dict[str, Any]:
-    found = manifest.get(key)
-    if not isinstance(found, dict):
-        raise unusable(folder / MANIFEST, _('"{key}" is missing or of a wrong type').format(key=key))
-    return found
 
 
 def _short(value: object) -> str:

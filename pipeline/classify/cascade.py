@@ -18,8 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.classify.artefact import MANIFEST, read_artefact, read_labels, read_manifest
-from pipeline.classify.bert import BertClassifier, check_form, unusable, vouched_bytes
+from pipeline.classify.artefact import (
+    MANIFEST,
+    check_form,
+    read_artefact,
+    read_labels,
+    read_manifest,
+    unusable,
+    vouched_bytes,
+)
+from pipeline.classify.bert import MAX_BYTES, BertClassifier
 from pipeline.classify.heads import MODEL_LABELS, LabelSettings
 from pipeline.classify.tfidf import TfidfClassifier
 from pipeline.core.i18n import _
@@ -67,7 +75,7 @@ class CascadeClassifier:
         manifest, digest = read_manifest(folder)
         check_form(manifest, folder, FORMAT, KIND)
         for name in (*(f"{member}/{MANIFEST}" for member in (FIRST, SECOND)), "metrics.json", "card.md"):
-            vouched_bytes(folder, manifest, name)  # a member vouches for the rest of its files
+            vouched_bytes(folder, manifest, name, MAX_BYTES)  # a member vouches for the rest of its files
         found = manifest.get("labels")
         labels = read_labels(found if isinstance(found, dict) else {}, folder)
         limits = {label: settings.threshold for label, settings in labels.items()}

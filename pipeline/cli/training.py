@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +50,8 @@ def tfidf(
     labelled = _labelled(call, hate, dataset)
     from pipeline.train.tfidf import train_tfidf  # loads scikit-learn
 
-    with progress_bar() as progress:
-        folder = train_tfidf(
-            labelled, hoax, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
-        )
+    with _stages() as progress:
+        folder = train_tfidf(labelled, hoax, news, out, seed=seed, date=date, progress=progress)
     return _made(call, folder)
 
 
@@ -82,14 +82,14 @@ def indobert(
     from pipeline.train.bert.run import train_indobert
 
     labelled = _labelled(call, hate, dataset)
-    with progress_bar() as progress:
+    with _stages() as progress:
         folder = train_indobert(
             labelled,
             checkpoint,
             out,
             date=date,
             device=device,
-            progress=lambda name, _done, _total: progress(name, 1),
+            progress=progress,
             **plan,
         )
     return _made(call, folder)
@@ -124,7 +124,7 @@ def cascade(
     from pipeline.train.bert.cascade import train_cascade
 
     labelled = _labelled(call, hate, dataset)
-    with progress_bar() as progress:
+    with _stages() as progress:
         folder = train_cascade(
             tfidf,
             second,
@@ -133,7 +133,7 @@ def cascade(
             date=date,
             seed=seed,
             band=band,
-            progress=lambda name, _done, _total: progress(name, 1),
+            progress=progress,
         )
     return _made(call, folder)
 
@@ -153,11 +153,16 @@ def claims(call: Call, hoax: Path, tweets: Path, news: Path, out: Path, date: st
     """Same files and seed: the same ranker."""
     from pipeline.train.claims import train_claims  # loads scikit-learn
 
-    with progress_bar() as progress:
-        folder = train_claims(
-            hoax, tweets, news, out, seed=seed, date=date, progress=lambda name, _done, _total: progress(name, 1)
-        )
+    with _stages() as progress:
+        folder = train_claims(hoax, tweets, news, out, seed=seed, date=date, progress=progress)
     return _made(call, folder)
+
+
+@contextmanager
+def _stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar that is told as the trainers tell: (what, done, of)."""
+    with progress_bar() as progress:
+        yield lambda name, _done, _total: progress(name, 1)
 
 
 def _labelled(call: Call, hate: Path | None, dataset: str) -> Path:

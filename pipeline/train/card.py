@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pipeline.classify.artefact import Artefact
@@ -98,8 +99,8 @@ def _data(metrics: dict[str, Any], hoax: dict[str, Any] | None) -> str:
     return _DATA.format(
         rows=data["rows"], written=data["written_rows"], weight=data["written_weight"], sha256=data["sha256"],
         claims=f"{claims:,}" if hoax else "not used", news=f"{rows.get('news', 0):,}" if hoax else "not used",
-        published_rows=published["rows"], published_ap=_percent(published["average_precision"]),
-        own_rows=own["rows"], own_ap=_percent(own["average_precision"]["value"]),
+        published_rows=published["rows"], published_ap=percent(published["average_precision"]),
+        own_rows=own["rows"], own_ap=percent(own["average_precision"]["value"]),
     )  # fmt: skip
 
 
@@ -109,17 +110,25 @@ def _figures(metrics: dict[str, Any], folds: int) -> str:
         f"{folds}-fold cross-validation on tweets, near duplicates in one fold; calibrated on the other folds; per cent, with 95 %",
         "bootstrap intervals over groups of near duplicates. Written sentences are in training only, never measured.",
         "",
+        *figure_table(metrics),
+    ]
+    told = [*_unsure(metrics["labels"]), *_political(metrics["political"]), *_compared(metrics["dataset"])]
+    return "\n".join([*lines, "", *told, *_audit(metrics.get("audit", {}))])
+
+
+def figure_table(metrics: Mapping[str, Any]) -> list[str]:
+    """The lines of the table of figures by label, in per cent with intervals."""
+    lines = [
         "| label | rows | threshold | AP | precision | recall | F1 | ECE | Brier |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for label, found in metrics["labels"].items():
         cells = [_interval(found[name]) for name in ("average_precision", "precision", "recall", "f1")]
         lines.append(
-            f"| {label} | {found['rows']:,} | {found['threshold']} | {' | '.join(cells)} | {_percent(found['ece'])} "
+            f"| {label} | {found['rows']:,} | {found['threshold']} | {' | '.join(cells)} | {percent(found['ece'])} "
             f"| {found['brier']:.3f} |"
         )
-    told = [*_unsure(metrics["labels"]), *_political(metrics["political"]), *_compared(metrics["dataset"])]
-    return "\n".join([*lines, "", *told, *_audit(metrics.get("audit", {}))])
+    return lines
 
 
 def _unsure(labels: dict[str, Any]) -> list[str]:
@@ -131,11 +140,11 @@ def _unsure(labels: dict[str, Any]) -> list[str]:
             above = (
                 ""
                 if found["precision_above"] is None
-                else f"; above it {_percent(found['precision_above'])} % are right"
+                else f"; above it {percent(found['precision_above'])} % are right"
             )
             lines.append(
-                f"- `{label}`: {found['rows']:,} rows ({_percent(found['share'])} %), of which {_percent(found['wrong_share'])} % would be "
-                f"answered wrongly, outside {_percent(found['wrong_share_outside'])} %; {found['true_rows']} rows with the label lie in it{above}."
+                f"- `{label}`: {found['rows']:,} rows ({percent(found['share'])} %), of which {percent(found['wrong_share'])} % would be "
+                f"answered wrongly, outside {percent(found['wrong_share_outside'])} %; {found['true_rows']} rows with the label lie in it{above}."
             )
     if not lines:
         return []
@@ -167,9 +176,9 @@ def _political(political: dict[str, Any]) -> list[str]:
     for label, found in political.items():
         calls, red = found["calls_to_remove"], found["communism"]
         lines.append(
-            f"- `{label}`: {found['over']} of {found['posts']:,} posts over the threshold, precision {_percent(found['precision'])}, "
-            f"recall {_percent(found['recall'])} ({found['rows']} rows). Of what is hate there in the wide sense but attacks no "
-            f"group, {_percent(found['wrong_share_of_hate_on_no_group'])} % is over it; wrongly over it are {calls['over']} of "
+            f"- `{label}`: {found['over']} of {found['posts']:,} posts over the threshold, precision {percent(found['precision'])}, "
+            f"recall {percent(found['recall'])} ({found['rows']} rows). Of what is hate there in the wide sense but attacks no "
+            f"group, {percent(found['wrong_share_of_hate_on_no_group'])} % is over it; wrongly over it are {calls['over']} of "
             f"{calls['rows']} calls to remove or dissolve, and {red['over']} of {red['rows']} rows on communism."
         )
     return [*lines, ""]
@@ -178,10 +187,10 @@ def _political(political: dict[str, Any]) -> list[str]:
 def _compared(dataset: dict[str, float]) -> list[str]:
     return [  # one paragraph
         "To compare with published results, the twelve labels of the data (5 folds, not the authors' split): mean AP "
-        f"{_percent(dataset['mean_average_precision'])}, macro-F1 {_percent(dataset['macro_f1_at_half'])} at 0.5 and "
-        f"{_percent(dataset['macro_f1_tuned'])} with thresholds of the other folds, exact match "
-        f"{_percent(dataset['exact_match_at_half'])}, F1 of hate {_percent(dataset['hate_f1_at_half'])}, of abuse "
-        f"{_percent(dataset['abusive_f1_at_half'])}. Published: exact match 66.1 (Ibrohim and Budi 2019); F1 of hate 86.4-88.8 "
+        f"{percent(dataset['mean_average_precision'])}, macro-F1 {percent(dataset['macro_f1_at_half'])} at 0.5 and "
+        f"{percent(dataset['macro_f1_tuned'])} with thresholds of the other folds, exact match "
+        f"{percent(dataset['exact_match_at_half'])}, F1 of hate {percent(dataset['hate_f1_at_half'])}, of abuse "
+        f"{percent(dataset['abusive_f1_at_half'])}. Published: exact match 66.1 (Ibrohim and Budi 2019); F1 of hate 86.4-88.8 "
         "(IndoBERT, IndoBERTweet; on another split).",
         "",
     ]
@@ -206,10 +215,10 @@ def _thresholds(artefact: Artefact) -> str:
 def _failures(metrics: dict[str, Any]) -> str:
     political = metrics["political"]["hate_group"]
     return _FAILURES.format(
-        recall=_percent(metrics["labels"]["hate_group"]["recall"]["value"]),
-        political_wrong=_percent(political["wrong_share"]),
+        recall=percent(metrics["labels"]["hate_group"]["recall"]["value"]),
+        political_wrong=percent(political["wrong_share"]),
         political_over=political["over"],
-        political_precision=_percent(political["precision"]) + " %",
+        political_precision=percent(political["precision"]) + " %",
     )
 
 
@@ -249,8 +258,9 @@ def _again(data: dict[str, Any]) -> str:
 
 
 def _interval(found: dict[str, float]) -> str:
-    return f"{_percent(found['value'])} ({_percent(found['low'])}-{_percent(found['high'])})"
+    return f"{percent(found['value'])} ({percent(found['low'])}-{percent(found['high'])})"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A share in per cent, without the sign."""
     return f"{100 * share:.1f}"

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from pipeline.classify.heads import HEADS, TARGETS, LabelSettings, log_odds
+from pipeline.classify.heads import HEADS, TARGETS, log_odds
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.train.dataset import Flags
@@ -181,8 +181,3 @@ def fit_calibration(probabilities: Array, truth: Flags) -> tuple[float, float]:
     model = logistic_regression(1e6).fit(log_odds(probabilities)[:, None], truth.astype(int))
     slope, offset = round(float(model.coef_[0, 0]), 6), round(float(model.intercept_[0]), 6)
     return (slope, offset) if slope > 0 else (1.0, 0.0)
-
-
-def settings(slope: float, offset: float, threshold: float, truth: Flags, purpose: str) -> LabelSettings:
-    """The label's settings, with numbers that are written the same everywhere."""
-    return LabelSettings(slope, offset, round(threshold, 2), round(float(truth.mean()), 4), purpose)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from datetime import date as calendar_date
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +13,12 @@ from pipeline.classify.artefact import KIND, Artefact, write_artefact
 from pipeline.classify.features import Vectoriser, Vocabulary
 from pipeline.classify.heads import HEADS, MODEL_LABELS, LabelSettings, label_probabilities, log_odds, sigmoid
 from pipeline.classify.shift import KNOWN, known_shares
-from pipeline.core.errors import ConfigError
-from pipeline.core.i18n import _
 from pipeline.train.audit import audit_hate, audit_hoax
 from pipeline.train.card import write_card
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import Flags, HateData, Numbers, grouped_folds
 from pipeline.train.figures import group_resamples
+from pipeline.train.folder import made_aside, new_folder
 from pipeline.train.hoax import HoaxData, read_hoax
 from pipeline.train.measure import (
     measure_as_published,
@@ -66,7 +62,7 @@ def train_tfidf(
     is learnt if both of its folders are given. `progress` is told (what, done, of). Raises ConfigError for data that is
     absent or of another form, a date that is none, a folder that exists, or without the extra `train`.
     """
-    target = _target(out, date)
+    target = new_folder(out, KIND, date)
     with one_thread():
         require_drawing()
         data, decided = read_labelled(labelled)
@@ -74,7 +70,9 @@ def train_tfidf(
         artefact, metrics, scored = _train(data, decided, hoax, target.name, seed, progress)
         run = Run(target.name, KIND, seed, _parameters(), metrics["data"], artefact.labels, metrics, scored)
         progress("report", 0, 1)
-        _write(artefact, metrics, run, target)
+        with made_aside(target) as aside:
+            write_artefact(artefact, aside, metrics=metrics, card=write_card(artefact, metrics))
+            write_run(aside, run)
     return target
 
 
@@ -88,32 +86,6 @@ def _parameters() -> dict[str, Any]:
         "written_weight": WRITTEN_WEIGHT,
         "hoax_C": HOAX_C,
     }
-
-
-def _target(out: Path, date: str) -> Path:
-    try:
-        calendar_date.fromisoformat(date)
-    except ValueError as error:
-        raise ConfigError(_('"{date}" is no date; write it as 2026-11-21').format(date=date)) from error
-    target = out / f"{KIND}-{date}"
-    if target.exists():
-        raise ConfigError(_("{path} exists already; give another date or remove it").format(path=target))
-    return target
-
-
-def _write(artefact: Artefact, metrics: dict[str, Any], run: Run, target: Path) -> None:
-    """Write aside and rename: a folder of that name is a whole model or is not there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        write_artefact(artefact, aside, metrics=metrics, card=write_card(artefact, metrics))
-        write_run(aside, run)
-        aside.chmod(0o755)
-        aside.replace(target)
-    except OSError as error:
-        raise ConfigError(_("{path} cannot be written: {error}").format(path=target, error=error.strerror)) from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)  # gone already if all went well
 
 
 def _train(

@@ -14,10 +14,10 @@ import smallbert
 from pipeline.classify.heads import HEADS, TARGETS
 from pipeline.cli.app import call
 from pipeline.core.errors import ConfigError
-from pipeline.train.bert.folder import new_folder
 from pipeline.train.bert.run import decided_outside, held_out, train_indobert
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import read_hate
+from pipeline.train.folder import new_folder
 from pipeline.train.records import SCHEMA
 from pipeline.train.rows import decided_rows, joined, labelled_rows, read_labelled, subset, written_rows
 from pipeline.train.stored import Dataset

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,8 @@ def test_a_changed_file_is_refused_before_the_runtime_sees_it(tmp_path: Path, mo
     (folder / "model.onnx").write_bytes(net(heads=2).SerializeToString())
     _refused(folder, "hash")
     (folder / "model.onnx").unlink()
+    _refused(folder, "cannot be read")
+    os.mkfifo(folder / "model.onnx")  # opening it would wait for ever
     _refused(folder, "cannot be read")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.classify.heads import LabelSettings
 from pipeline.text import TEXT_VERSION
+from pipeline.train.card import figure_table, percent
 
 _HEAD = """\
 # {name}
@@ -62,7 +63,7 @@ def write_card(name: str, metrics: Mapping[str, Any], labels: Mapping[str, Label
     training, checkpoint = metrics["training"], metrics["checkpoint"]
     what = _BERT.format(
         checkpoint=f"`{checkpoint['name']}`", sha256=checkpoint["sha256"], parameters=training["parameters"],
-        length=training["length"], truncated=_percent(training["truncated_share"]), megabytes=size / 1e6,
+        length=training["length"], truncated=percent(training["truncated_share"]), megabytes=size / 1e6,
         text_version=TEXT_VERSION,
     )  # fmt: skip
     parts = [
@@ -108,30 +109,23 @@ def _figures(metrics: Mapping[str, Any]) -> str:
         f"On {metrics['data']['measured_rows']:,} rows that were held out; of the model as it is served; per cent, with 95 % bootstrap",
         "intervals over groups of near duplicates.",
         "",
-        "| label | rows | threshold | AP | precision | recall | F1 | ECE | Brier |",
-        "|---|---|---|---|---|---|---|---|---|",
+        *figure_table(metrics),
     ]
-    for label, found in metrics["labels"].items():
-        cells = [_interval(found[name]) for name in ("average_precision", "precision", "recall", "f1")]
-        lines.append(
-            f"| {label} | {found['rows']:,} | {found['threshold']} | {' | '.join(cells)} | {_percent(found['ece'])} "
-            f"| {found['brier']:.3f} |"
-        )
     lines += ["", "Posts that name politicians, offices, parties or elections:", ""]
     for label, found in metrics["political"].items():
         calls, red = found["calls_to_remove"], found["communism"]
         lines.append(
-            f"- `{label}`: {found['over']} of {found['posts']:,} posts over the threshold, precision {_percent(found['precision'])}, "
-            f"recall {_percent(found['recall'])} ({found['rows']} rows); wrongly over it are {calls['over']} of {calls['rows']} calls to "
+            f"- `{label}`: {found['over']} of {found['posts']:,} posts over the threshold, precision {percent(found['precision'])}, "
+            f"recall {percent(found['recall'])} ({found['rows']} rows); wrongly over it are {calls['over']} of {calls['rows']} calls to "
             f"remove or dissolve, and {red['over']} of {red['rows']} rows on communism."
         )
     if "dataset" in metrics:
         one = metrics["dataset"]
         lines += [
             "",
-            f"The twelve labels of the data: mean AP {_percent(one['mean_average_precision'])}, macro-F1 "
-            f"{_percent(one['macro_f1_at_half'])} at 0.5 and {_percent(one['macro_f1_tuned'])} tuned, exact match "
-            f"{_percent(one['exact_match_at_half'])}, F1 of hate {_percent(one['hate_f1_at_half'])}.",
+            f"The twelve labels of the data: mean AP {percent(one['mean_average_precision'])}, macro-F1 "
+            f"{percent(one['macro_f1_at_half'])} at 0.5 and {percent(one['macro_f1_tuned'])} tuned, exact match "
+            f"{percent(one['exact_match_at_half'])}, F1 of hate {percent(one['hate_f1_at_half'])}.",
         ]
     return "\n".join([*lines, ""])
 
@@ -169,10 +163,10 @@ def _curve(found: Mapping[str, Any]) -> str:
     ]
     for point in found["curve"]:
         width = "all texts" if point["width"] is None else f"{point['width']:g}"
-        share, quality, f1 = (_percent(point[name]) for name in ("share", "average_precision", "f1"))
+        share, quality, f1 = (percent(point[name]) for name in ("share", "average_precision", "f1"))
         lines.append(f"| {width} | {share} % | {quality} | {f1} |")
     return "\n".join(
-        [*lines, "", f"On the rows of the figures below {_percent(found['share'])} % of the texts are read twice.", ""]
+        [*lines, "", f"On the rows of the figures below {percent(found['share'])} % of the texts are read twice.", ""]
     )
 
 
@@ -183,11 +177,3 @@ def _cascade_data(metrics: Mapping[str, Any]) -> str:
         f"Band and thresholds were set on {data['choosing_rows']:,} rows, figures taken on {data['measured_rows']:,} others; neither model was "
         f"taught on them: {data['first_scores']}. SHA-256 of the labelled data: `{data['sha256']}` (CC BY-NC-SA 4.0, and so is this model).\n"
     )
-
-
-def _interval(found: Mapping[str, float]) -> str:
-    return f"{_percent(found['value'])} ({_percent(found['low'])}-{_percent(found['high'])})"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}"

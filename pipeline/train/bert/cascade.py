@@ -23,13 +23,13 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.text import normalise
 from pipeline.train.bert.card import write_cascade_card
-from pipeline.train.bert.folder import as_json, manifest_of, new_folder, write_folder
 from pipeline.train.bert.measured import calibrated, dataset_figures, figures
 from pipeline.train.bert.run import held_out
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import Flags, HateData, grouped_folds
 from pipeline.train.figures import average_precision, f1
 from pipeline.train.floors import figure
+from pipeline.train.folder import as_json, manifest_of, new_folder, write_folder
 from pipeline.train.gate import read_metrics
 from pipeline.train.rows import joined, labelled_rows, read_labelled, subset, written_rows
 from pipeline.train.structured import StructuredLogisticRegression, one_thread

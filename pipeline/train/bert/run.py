@@ -11,10 +11,10 @@ from pipeline.classify.bert import FORMAT, KIND, Net
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.train.bert.card import write_card
-from pipeline.train.bert.folder import as_json, manifest_of, new_folder, write_folder
 from pipeline.train.bert.measured import calibrated, dataset_figures, figures, settings_from
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import Flags, HateData, grouped_folds
+from pipeline.train.folder import as_json, manifest_of, new_folder, write_folder
 from pipeline.train.rows import (
     WRITTEN_WEIGHT,
     Rows,

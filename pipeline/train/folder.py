@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date as calendar_date
 from hashlib import sha256
@@ -59,22 +60,32 @@ def as_json(value: object) -> bytes:
 
 
 def write_folder(target: Path, manifest: bytes, contents: Mapping[str, bytes]) -> None:
-    """Write aside and rename; raises ConfigError if it cannot be written."""
+    """Write these files; raises ConfigError if they cannot be written."""
+    with made_aside(target) as aside:
+        for name, content in {**contents, MANIFEST: manifest}.items():
+            (aside / name).parent.mkdir(exist_ok=True)
+            (aside / name).write_bytes(content)
+
+
+@contextmanager
+def made_aside(target: Path) -> Iterator[Path]:
+    """A folder that takes the place of `target` in one rename if all went well, and is gone if not.
+
+    Raises ConfigError if it cannot be written: a folder of that name is a whole model or is not there.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     except OSError as error:
         raise _unwritten(target, error) from error
     try:
-        for name, content in {**contents, MANIFEST: manifest}.items():
-            (aside / name).parent.mkdir(exist_ok=True)
-            (aside / name).write_bytes(content)
+        yield aside
         aside.chmod(0o755)
         aside.replace(target)
     except OSError as error:
         raise _unwritten(target, error) from error
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)  # gone already if all went well
 
 
 def _unwritten(target: Path, error: OSError) -> ConfigError:
