@@ -138,7 +138,9 @@ def _kill(process: subprocess.Popen[str], home: Path, phase: str, after: float) 
     if _begun(process, home, phase):
         time.sleep(after)
     process.kill()
-    out, _err = process.communicate(timeout=_LIMIT)
+    with process:
+        assert process.stdout is not None
+        out = process.stdout.read()  # not communicate(), which passes over lines that came along with "begin"
     return process.returncode < 0, out
 
 
