@@ -29,7 +29,7 @@ from pipeline.core.claims import ClaimReview
 from pipeline.core.clock import partition_of
 from pipeline.core.errors import Failed, ItemError, KentonganError
 from pipeline.core.files import remove_leftovers, written_aside
-from pipeline.core.types import ClaimMatch, Flag, Quarantined, RawItem
+from pipeline.core.types import BLIND, ClaimMatch, Flag, Quarantined, RawItem
 from pipeline.enrich.claims import Document
 from pipeline.enrich.regions import only_other_offices
 from pipeline.landing.derived import change_rows, derived_file, derived_partitions, read_derived, to_be_indexed
@@ -244,8 +244,8 @@ def _words_of(text: str) -> str:
 def look_back(place: Workplace, now: datetime, done: Synced, progress: Callable[[int], None]) -> None:
     """Seek what changed since the last look back in the posts of the last `back_days`, and flag what carries it.
 
-    A debunk that was taken back, or is disputed by now, is let go of in the same way; `sample` and `spread` stay.
-    Raises Conflict while another run flags; the next look back then begins with the same claims.
+    A debunk that was taken back, or is disputed by now, is let go of in the same way; `sample`, `teach`
+    and `spread` stay. Raises Conflict while another run flags; the next look back then begins with the same claims.
     """
     noted = place.home.claims / "back.json"
     last = int(_state(noted, {"rev": 0}).get("rev", 0))
@@ -313,7 +313,7 @@ def _renewed(place: Workplace, flag: Flag, carried: tuple[ClaimMatch, ...]) -> F
     outside = only_other_offices(flag.regions, place.settings.office.code)
     renewed = decide(with_claims(flag, carried, matcher), place.policy, out_of_area=outside)
     if "claim" not in renewed.why:
-        kept = [why for why in flag.why if why == "spread" or (why == "sample" and not renewed.why)]
+        kept = [why for why in flag.why if why == "spread" or (why in BLIND and not renewed.why)]
         renewed = replace(renewed, why=(*renewed.why, *kept))
     keep, post = place.settings.retention, renewed.post
     if renewed.why and post.expires_at == post.fetched_at + timedelta(days=keep.unflagged):  # no limit of its source

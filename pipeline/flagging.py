@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow.compute as pc
 import structlog
 
-from pipeline.classify.policy import decide, may_sample, may_spread, sample_rank
+from pipeline.classify import teach
+from pipeline.classify.policy import decide, may_ask, may_spread, sample_rank
 from pipeline.core.batches import batched
 from pipeline.core.clock import days_before, partition_start
 from pipeline.core.errors import ItemError
@@ -24,7 +25,7 @@ from pipeline.enrich.regions import only_other_offices
 from pipeline.enrich.stages import stage_at
 from pipeline.landing import near
 from pipeline.landing.derived import (
-    count_samples,
+    count_unflagged,
     earlier_signatures,
     replace_columns,
     signature_files,
@@ -54,6 +55,7 @@ _OUTS = (
     "unflagged",
     "flagged",
     "sampled",
+    "taught",
 )  # each item stands in one
 _DAY = timedelta(days=1)
 _FOREVER = 100_000  # days
@@ -87,6 +89,7 @@ class PartitionRun:
         self._counted: list[bool] = []  # towards a text that spreads fast
         self._accounts: list[int] = []
         self._samples: list[tuple[float, int]] = []
+        self._teachers: list[teach.Candidate] = []
         self._seen: set[int] = set()
 
     def run(self, *, dry_run: bool = False) -> StepReport:
@@ -195,12 +198,14 @@ class PartitionRun:
         return True
 
     def _sign(self, flags: list[Flag]) -> None:
-        """Remember what the whole partition needs of each post: 64 minima, its id, whether it may be sampled."""
-        share = self._place.policy.sample_share
+        """Remember what the whole partition needs of each post: 64 minima, its id, whether people may be asked."""
+        policy = self._place.policy
         for row, flag in enumerate(flags, start=len(self._ids)):
             rank = sample_rank(flag.id)
-            if rank < share and may_sample(flag):
+            if rank < policy.sample_share and may_ask(flag):
                 self._samples.append((rank, row))
+            if (teacher := teach.candidate(flag, policy, row)) is not None:
+                self._teachers.append(teacher)
             self._identity.append(near.identity_of(flag.post))
             self._counted.append("claim" not in flag.why and may_spread(flag))
             self._accounts.append(account_of(flag.post.author_key))
@@ -223,6 +228,8 @@ class PartitionRun:
                 why[at] = [*why[at], "spread"]
             elif row in self._sampled:
                 why[at], probability[at] = ["sample"], self._probability
+            elif row in self._taught:
+                why[at] = ["teach"]
         expires = [
             self._expiry(moment, bool(reasons), source)
             for moment, reasons, source in zip(
@@ -256,12 +263,14 @@ class PartitionRun:
         self._clusters = near.cluster(self._ids, own, earlier, self._near.threshold)
         self._last = _last_of_each(self._ids)
         self._counts["duplicate"] += int((~self._last).sum())
-        taken = count_samples(self._place.home.derived, self._partition, self._office.code)
-        room = max(0, self._place.policy.sample_per_day - taken)
-        chosen = heapq.nsmallest(room, self._samples)
+        policy = self._place.policy
+        taken = count_unflagged(self._place.home.derived, self._partition, self._office.code)
+        chosen = heapq.nsmallest(max(0, policy.sample_per_day - taken["sample"]), self._samples)
         self._sampled = {row for _rank, row in chosen}
         self._spreading = self._first_of_fast()
-        self._probability = self._place.policy.sample_share * len(chosen) / max(1, len(self._samples))
+        self._probability = policy.sample_share * len(chosen) / max(1, len(self._samples))
+        room = teach.room_at(policy.teach_per_day, int(self._partition[-2:]), taken["teach"])
+        self._taught = teach.choose(self._teachers, room, self._may_teach)
 
     def _first_of_fast(self) -> set[int]:
         """The first row of each cluster that spreads fast and that no fact-checker wrote about."""
@@ -278,6 +287,11 @@ class PartitionRun:
         }
         return set(first.values())
 
+    def _may_teach(self, row: int) -> bool:
+        """The first of its copies, in its newest version, and nobody is asked about it anyway."""
+        alone = self._clusters[row] == self._ids[row] and self._last[row]
+        return bool(alone) and row not in self._sampled and row not in self._spreading
+
     def _signatures(self) -> near.Signatures:
         if not self._ids:
             return near.Signatures(np.empty(0, np.uint64), np.empty((0, near.PERMUTATIONS), np.uint32), [])
@@ -292,8 +306,9 @@ class PartitionRun:
     # ---- small things
 
     def _count(self, why: Any, signals: Any, topics: Any, regions: Any) -> None:
-        self._counts["sampled" if "sample" in why else "flagged"] += 1
-        if "sample" in why:
+        out = "sampled" if "sample" in why else "taught" if "teach" in why else "flagged"
+        self._counts[out] += 1
+        if out != "flagged":
             return
         self._tables["why"].update(why)
         over = (s["label"] for s in signals if s["score"] >= s["threshold"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.classify.priority import base_priority
 from pipeline.core.decisions import SPREAD
-from pipeline.core.types import SHOWN_LABELS, Flag, Quarantined, Refused, Status
+from pipeline.core.types import BLIND, SHOWN_LABELS, Flag, Quarantined, Refused, Status
 from pipeline.landing.quarantine import Quarantine
 from pipeline.landing.raw import parts
 from pipeline.ledger import erasure, items
@@ -19,6 +19,7 @@ from pipeline.ledger.verdicts import standing
 from pipeline.parsing import Parsers
 
 if TYPE_CHECKING:
+    from pipeline.classify.policy import Policy
     from pipeline.workplace import Workplace
 
 
@@ -27,7 +28,7 @@ def enqueue(place: Workplace, flags: Sequence[Flag], addresses: Mapping[str, str
     if not flags:
         return 0
     with place.ledger.write() as db:
-        return items.put(db, [_item(flag, addresses) for flag in flags])
+        return items.put(db, [_item(flag, addresses, place.policy) for flag in flags])
 
 
 def without_refused(flags: Sequence[Flag], refused: Iterable[Refused], bad: Quarantine, now: datetime) -> list[Flag]:
@@ -79,10 +80,10 @@ def mirror(place: Workplace) -> int:
         told += len(waiting)
 
 
-def _item(flag: Flag, addresses: Mapping[str, str]) -> NewItem:
-    post, sample = flag.post, "sample" in flag.why
+def _item(flag: Flag, addresses: Mapping[str, str], policy: Policy) -> NewItem:
+    post, blind = flag.post, not BLIND.isdisjoint(flag.why)
     cluster = flag.cluster or flag.id
-    address = None if sample else post.url or addresses.get(post.id)
+    address = None if blind else post.url or addresses.get(post.id)
     return NewItem(
         flag_id=post.id,
         office=post.office,
@@ -94,8 +95,9 @@ def _item(flag: Flag, addresses: Mapping[str, str]) -> NewItem:
         seen_at=post.fetched_at,
         cluster=cluster,
         account=_within(cluster, post.author_key),
-        base=base_priority(flag),
-        sample=sample,
+        base=base_priority(flag, policy),
+        sample=blind,
+        teach="teach" in flag.why,
         address=address,
         tags=frozenset(_tags(flag)),
     )

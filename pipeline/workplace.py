@@ -115,7 +115,14 @@ class Workplace:
     def policy(self) -> Policy:
         """When a post becomes a flag."""
         policy = self.settings.policy
-        return Policy(policy.thresholds, policy.sample_share, policy.sample_per_day, policy.drop_out_of_area)
+        return Policy(
+            policy.thresholds,
+            policy.sample_share,
+            policy.sample_per_day,
+            policy.drop_out_of_area,
+            policy.teach_per_day,
+            (policy.unsure_from, policy.unsure_to),
+        )
 
     @property
     def claim_index_folder(self) -> Path:

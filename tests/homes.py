@@ -41,7 +41,8 @@ class Clock:
 
 def place_at(home: Path, clock: Clock | None = None, **environ: str) -> Workplace:
     """The workplace of a home; `environ` holds further settings. No samples: which posts are drawn differs by home."""
-    fixed = {"KENTONGAN__PATHS__HOME": str(home), "KENTONGAN__POLICY__SAMPLE_SHARE": "0"}
+    unasked = {"KENTONGAN__POLICY__SAMPLE_SHARE": "0", "KENTONGAN__POLICY__TEACH_PER_DAY": "0"}
+    fixed = {"KENTONGAN__PATHS__HOME": str(home)} | unasked
     settings, _origins = load_settings(None, fixed | environ)
     return Workplace(settings, clock or Clock())
 

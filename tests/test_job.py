@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from pipeline import doctor, looking, steps
 from pipeline.core.config import SourceSettings, load_settings
@@ -15,6 +16,7 @@ from pipeline.core.types import Flag, StepReport
 from pipeline.landing.derived import derived_file, read_derived
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import parts
+from pipeline.ledger.schema import item
 from pipeline.sources.registry import guess_source
 from pipeline.workplace import Workplace
 
@@ -243,6 +245,33 @@ def test_samples_are_few_and_say_how_likely_they_were(tmp_path: Path) -> None:
     assert all(row.sample_probability is not None and 0 < row.sample_probability < 0.01 for row in samples)
     again = _run(place, _file(tmp_path, *_rows("satu lagi", first=5000), name="lagi.csv"))[1]
     assert again.counts["sampled"] == 3
+
+
+def test_of_what_the_model_is_unsure_people_are_asked_a_few_of_the_day_and_each_text_once(tmp_path: Path) -> None:
+    settings = {
+        "KENTONGAN__POLICY__SAMPLE_SHARE": "0",
+        "KENTONGAN__POLICY__TEACH_PER_DAY": "6",
+        "KENTONGAN__POLICY__UNSURE_FROM": "0",
+        "KENTONGAN__POLICY__UNSURE_TO": "1",
+        "KENTONGAN__CLAIMS__SPREAD_COPIES": "0",
+    }
+    place = _place(tmp_path / "home", **settings)
+    copies = [f"pagi ini warga antre minyak goreng di depan balai desa lagi ya{'!' * n}" for n in range(8)]
+    others = [f"panen {word} di kebun belakang rumah kakek" for word in ("cabai", "tomat", "jagung", "kopi")]
+    flag, index = _run(place, _file(tmp_path, *_rows(THREAT, *copies, *others)))[1:]
+    assert (flag.counts["flagged"], flag.counts["taught"]) == (1, 3)  # by ten o'clock 11 / 24 of the day's six
+    assert index.counts["new"] == 4
+    taught = [row for row in _derived(place) if row.why == ("teach",)]
+    assert len({row.cluster for row in taught}) == 3
+    assert all(row.cluster == row.id and row.sample_probability is None for row in taught)
+    with place.ledger.read() as db:
+        assert {(row.sample, row.teach, row.address) for row in db.execute(select(item)) if row.sample} == {
+            (True, True, None)
+        }
+    steps.replay(place, steps.landed(place))
+    assert [row.id for row in _derived(place) if row.why == ("teach",)] == [row.id for row in taught]
+    again = _run(place, _file(tmp_path, *_rows("satu lagi soal padi", first=5000), name="lagi.csv"))[1]
+    assert again.counts["taught"] == 3
 
 
 def test_what_is_past_its_time_goes(tmp_path: Path) -> None:

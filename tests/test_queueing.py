@@ -29,7 +29,7 @@ from homes import (
 from sqlalchemy import delete, select, update
 
 from pipeline import queueing, steps, summary
-from pipeline.classify.policy import sample_rank
+from pipeline.classify.policy import Policy, sample_rank
 from pipeline.classify.priority import base_priority
 from pipeline.core.errors import StoreUnavailable
 from pipeline.core.identity import subject_of
@@ -286,32 +286,47 @@ def _flag(why: Why = "signal", *signals: tuple[str, float], topics: Iterable[boo
 def test_what_is_more_urgent_stands_first() -> None:
     sure, threat = _flag("signal", ("threat", 0.9)), _flag("signal", ("threat", 0.6))
     hate, topic = _flag("signal", ("hate_group", 0.6)), _flag("topic", topics=[True])
-    assert base_priority(sure) > base_priority(threat) > base_priority(hate) > base_priority(topic) == 2
-    assert base_priority(_flag("signal", ("incitement", 0.6))) == base_priority(threat)
-    assert base_priority(_flag("claim", ("hoax_claim", 0.6))) == base_priority(hate)
+    assert _base(sure) > _base(threat) > _base(hate) > _base(topic) == 2
+    assert _base(_flag("signal", ("incitement", 0.6))) == _base(threat)
+    assert _base(_flag("claim", ("hoax_claim", 0.6))) == _base(hate)
+
+
+def _base(flag: Flag) -> float:
+    return base_priority(flag, Policy({}, 0.01, 50, unsure=(0.5, 0.5)))
 
 
 def test_protected_topics_and_regions_of_the_source_do_not_raise_it() -> None:
-    plain = base_priority(_flag("signal", ("hate_group", 0.6)))
-    assert base_priority(_flag("signal", ("hate_group", 0.6), topics=[True, True])) == plain
-    assert base_priority(_flag("signal", ("hate_group", 0.6), region="source")) == plain
-    assert base_priority(_flag("signal", ("hate_group", 0.6), topics=[True, False])) == plain + 1
-    assert base_priority(_flag("signal", ("hate_group", 0.6), topics=[False, False])) == plain + 1
-    assert base_priority(_flag("signal", ("hate_group", 0.6), region="mention")) == plain + 0.5
+    plain = _base(_flag("signal", ("hate_group", 0.6)))
+    assert _base(_flag("signal", ("hate_group", 0.6), topics=[True, True])) == plain
+    assert _base(_flag("signal", ("hate_group", 0.6), region="source")) == plain
+    assert _base(_flag("signal", ("hate_group", 0.6), topics=[True, False])) == plain + 1
+    assert _base(_flag("signal", ("hate_group", 0.6), topics=[False, False])) == plain + 1
+    assert _base(_flag("signal", ("hate_group", 0.6), region="mention")) == plain + 0.5
 
 
 def test_labels_that_never_flag_and_scores_under_the_threshold_do_not_raise_it() -> None:
     quiet = _flag("topic", ("abusive", 0.99), ("insult_person", 0.99), ("threat", 0.49))
-    assert base_priority(quiet) == base_priority(_flag("topic")) == 2
+    assert _base(quiet) == _base(_flag("topic")) == 2
     most = _flag("signal", ("threat", 0.99), ("hate_group", 0.99), topics=[False], region="mention")
-    assert base_priority(most) == 7.5
+    assert _base(most) == 7.5
 
 
-def test_a_sample_stands_anywhere_in_the_range_and_always_there() -> None:
-    sample = _flag("sample")
-    found = [base_priority(replace(sample, post=replace(sample.post, id=f"x~{n}"))) for n in range(300)]
-    assert 2 <= min(found) < 2.3 < 7.2 < max(found) <= 7.5
-    assert found == [base_priority(replace(sample, post=replace(sample.post, id=f"x~{n}"))) for n in range(300)]
+def test_of_two_equals_the_one_of_which_the_model_is_unsure_stands_first() -> None:
+    policy = Policy({}, 0.01, 50, unsure=(0.3, 0.7))
+    unsure, sure = _flag("signal", ("hate_group", 0.69)), _flag("signal", ("hate_group", 0.7))
+    assert base_priority(unsure, policy) == base_priority(sure, policy) + 0.25
+    rule = _flag("signal", ("threat", 0.6))
+    assert base_priority(rule, policy) == _base(rule)
+    under = _flag("topic", ("hate_group", 0.4))
+    assert base_priority(under, policy) == _base(under)
+
+
+@pytest.mark.parametrize("why", ["sample", "teach"])
+def test_what_no_rule_flagged_stands_anywhere_in_the_range_and_always_there(why: Why) -> None:
+    sample = _flag(why)
+    found = [_base(replace(sample, post=replace(sample.post, id=f"x~{n}"))) for n in range(300)]
+    assert 2 <= min(found) < 2.3 < 7.4 < max(found) <= 7.75
+    assert found == [_base(replace(sample, post=replace(sample.post, id=f"x~{n}"))) for n in range(300)]
 
 
 # ---- the trace of changed settings

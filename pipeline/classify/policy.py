@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from pipeline.classify.heads import MODEL_LABELS, UNSURE
 from pipeline.core.types import FLAGGING_LABELS, LABELS, Flag, Signal, Why
 from pipeline.text import normalise
 
@@ -25,18 +26,24 @@ _ASSEMBLY = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The policy's settings: thresholds over the model's own, by label, and how unflagged posts are sampled."""
+    """The policy's settings: thresholds over the model's own, by label, and which further posts people are asked about.
+
+    `unsure` is the band of scores, from the first up to the second, where the model does not know.
+    """
 
     thresholds: Mapping[str, float]
     sample_share: float
     sample_per_day: int
     drop_out_of_area: bool = True
+    teach_per_day: int = 0
+    unsure: tuple[float, float] = UNSURE
 
     @property
     def hash(self) -> str:
         """Changes with every setting that can change a decision."""
-        text = repr((POLICY_VERSION, sorted(self.thresholds.items()), self.sample_share, self.sample_per_day))
-        return sha256(f"{text}{self.drop_out_of_area}".encode()).hexdigest()[:12]
+        asked = (self.sample_share, self.sample_per_day, self.teach_per_day, self.unsure)
+        text = repr((POLICY_VERSION, sorted(self.thresholds.items()), *asked, self.drop_out_of_area))
+        return sha256(text.encode()).hexdigest()[:12]
 
 
 def decide(flag: Flag, policy: Policy, *, out_of_area: bool = False) -> Flag:
@@ -63,8 +70,20 @@ def decide(flag: Flag, policy: Policy, *, out_of_area: bool = False) -> Flag:
     return replace(flag, signals=signals, why=tuple(why), why_not=tuple(why_not))
 
 
-def may_sample(flag: Flag) -> bool:
-    """Whether an unflagged post may come to the queue as `sample`: public broadcast, without an original address."""
+def is_unsure(signal: Signal, policy: Policy) -> bool:
+    """Whether the model's score lies where it does not know; rules and matched claims are never unsure."""
+    low, high = policy.unsure
+    return signal.label in MODEL_LABELS and low <= signal.score < high
+
+
+def doubt(flag: Flag, policy: Policy) -> float | None:
+    """How far the score that is nearest to a decision is from it; None if the model is sure of all labels that flag."""
+    unsure = (signal for signal in flag.signals if signal.label in FLAGGING_LABELS and is_unsure(signal, policy))
+    return min((abs(signal.score - signal.threshold) for signal in unsure), default=None)
+
+
+def may_ask(flag: Flag) -> bool:
+    """Whether an unflagged post may come to the queue (`sample`, `teach`): public broadcast, without an address."""
     return not flag.why and flag.post.visibility == "broadcast" and not flag.post.url and not _is_press(flag)
 
 

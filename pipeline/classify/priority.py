@@ -2,24 +2,26 @@
 
     threat or incitement 5, hatred against a group 4, a matched claim 4, a text that spreads fast 3, a topic 2
     +1 if the model is sure (upper band)   +1 for a topic that is not protected   +0.5 if it names a region
+    +0.25 if the model is unsure: between equals, the one that needs a person more
 
-Protected topics (lawful assembly, land, fraud allegations ...) never raise it. A `sample` gets a value of the same
-range that depends on its id alone: it stands among the others, and nothing tells it apart.
+Protected topics (lawful assembly, land, fraud allegations ...) never raise it. What no rule flagged (`sample`,
+`teach`) gets a value of the same range that depends on its id alone: it stands among the others, and nothing
+tells it apart.
 """
 
 from __future__ import annotations
 
-from pipeline.classify.policy import sample_rank
-from pipeline.core.types import Flag
+from pipeline.classify.policy import Policy, is_unsure, sample_rank
+from pipeline.core.types import BLIND, Flag
 
 _LABELS = {"threat": 5.0, "incitement": 5.0, "hate_group": 4.0, "hoax_claim": 4.0}
 _TOPIC, _SPREAD = 2.0, 3.0
-_SPAN = 5.5  # from a topic alone to a sure threat
+_SPAN = 5.75  # from a topic alone to a sure threat, with an unsure label beside it
 
 
-def base_priority(flag: Flag) -> float:
-    """The part of the priority that does not change with time, from 2 to 7.5."""
-    if "sample" in flag.why:
+def base_priority(flag: Flag, policy: Policy) -> float:
+    """The part of the priority that does not change with time, from 2 to 7.75."""
+    if not BLIND.isdisjoint(flag.why):
         return round(_TOPIC + _SPAN * sample_rank(f"priority {flag.id}"), 3)
     over = [signal for signal in flag.signals if signal.over and signal.label in _LABELS]
     value = max((_LABELS[signal.label] for signal in over), default=_SPREAD if "spread" in flag.why else _TOPIC)
@@ -29,4 +31,6 @@ def base_priority(flag: Flag) -> float:
         value += 1.0
     if any(region.how == "mention" for region in flag.regions):
         value += 0.5
+    if any(is_unsure(signal, policy) for signal in over):
+        value += 0.25
     return value

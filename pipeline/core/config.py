@@ -12,7 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from pipeline.core.config_dataset import DatasetMap, DatasetSettings
 from pipeline.core.config_drift import DriftSettings
@@ -119,10 +119,19 @@ class Policy(Section):
 
     sample_share: float = Field(ge=0, le=0.01)
     sample_per_day: int = Field(ge=0, le=50)
+    teach_per_day: int = Field(ge=0, le=50)
+    unsure_from: float = Field(ge=0, le=1)
+    unsure_to: float = Field(ge=0, le=1)
     drop_out_of_area: bool
     topics: str
     threats: str
     thresholds: dict[str, float]
+
+    @model_validator(mode="after")
+    def _band_is_one(self) -> Policy:
+        if self.unsure_from > self.unsure_to:
+            raise ValueError(_("policy.unsure_from is above policy.unsure_to; make both equal for no band at all"))
+        return self
 
     @field_validator("thresholds")
     @classmethod

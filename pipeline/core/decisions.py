@@ -128,4 +128,5 @@ def snapshot_of(flag: Flag, *, hidden: bool) -> dict[str, object]:
         },
         "hidden": hidden,
         "sample_probability": flag.sample_probability,
+        "why": list(flag.why),
     }

@@ -37,6 +37,7 @@ def why_name(code: str) -> str:
         "claim": _("a claim that was already checked"),
         "spread": _("spreads fast, no fact-check yet"),
         "sample": _("a sample of what no rule flagged"),
+        "teach": _("unflagged, and the model would learn most from it"),
     }
     return names.get(code, code)
 
@@ -65,6 +66,7 @@ def count_name(code: str) -> str:
         "out_of_area": _("out of area"),
         "flagged": _("flagged"),
         "sampled": _("sampled"),
+        "taught": _("to teach the model"),
         "unflagged": _("not flagged"),
         "new": _("new"),
         "updated": _("updated"),

@@ -15,7 +15,10 @@ Kind = Literal["post", "comment", "news", "field", "forwarded"]
 Visibility = Literal["media", "official", "broadcast", "comment", "submitted"]
 Precision = Literal["second", "minute", "hour", "day", "month", "none"]
 Band = Literal["low", "medium", "high"]
-Why = Literal["signal", "topic", "claim", "spread", "sample"]
+Why = Literal["signal", "topic", "claim", "spread", "sample", "teach"]
+BLIND: frozenset[Why] = frozenset({"sample", "teach"})
+"""What no rule flagged and a person is asked about all the same: drawn by chance, or because the model would learn most
+from it. In no figure of flags, and nothing on a page tells it from a flag."""
 Status = Literal[
     "open", "claimed", "second_review", "confirmed", "rejected", "unsure", "escalated", "expired", "erased"
 ]

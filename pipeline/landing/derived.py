@@ -7,6 +7,7 @@ Written in row groups as they come, and finished in a second pass that adds what
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +22,7 @@ from pipeline.core.codec import flag_from_dict, flag_to_dict
 from pipeline.core.errors import ItemError
 from pipeline.core.files import scratch, written_aside
 from pipeline.core.i18n import _
-from pipeline.core.types import Flag
+from pipeline.core.types import BLIND, Flag
 from pipeline.landing.near import Signatures, read_signatures
 
 _NOTES = b"kentongan"
@@ -312,17 +313,17 @@ def read_ids(path: Path, *, flagged: bool) -> Iterator[str]:
             yield from table.filter(which(pc.list_value_length(table["why"]), 0))["id"].to_pylist()
 
 
-def count_samples(derived: Path, partition: str, office: str) -> int:
-    """How many posts of that day were already taken as `sample` in the hours before the partition."""
+def count_unflagged(derived: Path, partition: str, office: str) -> Counter[str]:
+    """How many posts of that day people were already asked about in the hours before, by `sample` and `teach`."""
     day = partition.split("/")[0]
-    total = 0
+    found: Counter[str] = Counter()
     for earlier in derived_partitions(derived, f"{day}/00"):
         path = derived_file(derived, earlier) if earlier < partition and earlier.startswith(day) else None
         if path:
             rows = pq.read_table(path, columns=["why", "office"])
             reasons = pc.list_flatten(rows.filter(pc.equal(rows["office"], office))["why"])
-            total += int(pc.sum(pc.equal(reasons, "sample")).as_py() or 0)
-    return total
+            found.update({why: pc.sum(pc.equal(reasons, why)).as_py() or 0 for why in sorted(BLIND)})
+    return found
 
 
 def earlier_signatures(derived: Path, partition: str, first: str) -> Iterator[Signatures]:

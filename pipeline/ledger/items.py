@@ -61,6 +61,7 @@ class NewItem:
     sample: bool
     address: str | None
     tags: frozenset[tuple[str, str]]
+    teach: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def _row(key: str, new: NewItem) -> dict[str, Any]:
         "spread": 1,
         "base": new.base,
         "sample": new.sample,
+        "teach": new.teach,
         "address": new.address,
         "held_by": "",
         "held_until": 0,
@@ -172,7 +174,8 @@ def _update(db: Connection, rows: list[dict[str, Any]]) -> None:
     """What was found about a known flag anew; its place in review is not touched, its status is mirrored again."""
     if not rows:
         return
-    renewed = ("partition", "source", "kind", "platform", "published_at", "cluster", "account", "base", "sample")
+    renewed = ["partition", "source", "kind", "platform", "published_at", "cluster", "account", "base"]
+    renewed += ["sample", "teach"]
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in renewed}
     kept: ColumnElement[Any] = func.coalesce(
         bindparam("new_address"), item.c.address

@@ -20,10 +20,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration (a test compares it with migrations/versions)."""
 
 # Names of constraints must not differ between the two databases, or migrations could not name them.
@@ -100,7 +101,8 @@ item = Table(
     Column("account", String(32), nullable=False),  # only good for "n accounts" within one cluster
     Column("spread", Integer, nullable=False),  # flags in the cluster
     Column("base", Float, nullable=False),  # the part of the priority that does not change with time
-    Column("sample", Boolean, nullable=False),
+    Column("sample", Boolean, nullable=False),  # no rule flagged it: in no figure of flags
+    Column("teach", Boolean, nullable=False, server_default=false()),  # of those, the ones that chance did not draw
     Column("address", Text),  # of the original, for "Buka sumber"; never of a sample
     Column("status", String(16), nullable=False),
     Column("decided_at", BigInteger),

@@ -90,7 +90,7 @@ def _render(visit: Visit, item: Item, flag: Flag | None, *, away: bool, error: s
         error=error,
         hide=hide,
         pieces=[] if flag is None else views.pieces(flag, hide=hide),
-        indications=[] if flag is None or hide else views.indications(flag),
+        indications=[] if flag is None or hide else views.indications(flag, place.policy),
         topics=[] if flag is None else views.topics(place, flag),
         regions=[] if flag is None else views.regions(place, flag),
         history=history,

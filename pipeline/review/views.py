@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from pipeline.classify.policy import Policy, is_unsure
 from pipeline.core.decisions import DECIDED_LABELS, SPREAD
 from pipeline.core.names import band_name, kind_name, label_meaning, label_name
 from pipeline.core.types import FLAGGING_LABELS, Flag, Reason, Signal
@@ -18,17 +19,17 @@ from pipeline.workplace import Workplace
 
 SNIPPET = 240  # characters (DOMAIN 2.1)
 _UNSHOWN = re.compile("[\0\ud800-\udfff]")  # UTF-8 has no lone surrogates: one would break the page, and the queue
-_HESITANT = 0.15  # of the way from the threshold to certainty: so near, the model hesitates
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """An indication in one of three bands."""
+    """An indication in one of three bands; `unsure` says that the model does not know."""
 
     label: str
     name: str
     band: str
     band_name: str
+    unsure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Indication:
-    """One label on the page of a flag: what it means, its band, the words that say so, whether the model hesitates."""
+    """One label on the page of a flag: what it means, its band, the words that say so, whether the model is unsure."""
 
     label: str
     name: str
@@ -73,7 +74,7 @@ class Indication:
     band_name: str
     words: tuple[str, ...]
     by_rule: bool
-    hesitant: bool
+    unsure: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def row_of(
         key=item.key,
         snippet=soften(text),
         marks=marks,
-        band=None if hide or flag is None else top_band(flag),
+        band=None if hide or flag is None else top_band(flag, place.policy),
         unchecked=flag is not None and SPREAD in flag.why,
         topics=() if flag is None or hide else tuple(topic_name(place, topic.code) for topic in flag.topics),
         regions=() if flag is None else region_names(place, flag),
@@ -130,7 +131,7 @@ def source_of(kind: str, platform: str) -> str:
     return f"{kind_name(kind)} · {platform}" if platform else kind_name(kind)
 
 
-def top_band(flag: Flag) -> Band | None:
+def top_band(flag: Flag, policy: Policy) -> Band | None:
     """The strongest indication of those that may flag, in its band; none of news unless it was flagged for one.
 
     A post that no rule flagged has one too, in the lower band: so nothing in the list marks what was sampled.
@@ -141,7 +142,7 @@ def top_band(flag: Flag) -> Band | None:
     if not signals:
         return None
     first = max(signals, key=lambda signal: (signal.over, signal.score - signal.threshold))
-    return Band(first.label, label_name(first.label), first.band, band_name(first.band))
+    return Band(first.label, label_name(first.label), first.band, band_name(first.band), is_unsure(first, policy))
 
 
 def region_names(place: Workplace, flag: Flag) -> tuple[str, ...]:
@@ -150,10 +151,10 @@ def region_names(place: Workplace, flag: Flag) -> tuple[str, ...]:
     return tuple(f"{code} {region_name(place, code)}" for code in finest(codes))
 
 
-def indications(flag: Flag) -> list[Indication]:
+def indications(flag: Flag, policy: Policy) -> list[Indication]:
     """What the page of a flag tells of its labels: those that may flag always, further ones if they are over."""
     shown = [s for s in flag.signals if s.label in DECIDED_LABELS or (s.over and s.label in _TOLD)]
-    return [_indication(flag, signal) for signal in sorted(shown, key=_rank)]
+    return [_indication(flag, signal, policy) for signal in sorted(shown, key=_rank)]
 
 
 _TOLD = ("insult_person", "abusive", "ground_religion", "ground_race", "ground_gender", "ground_physical", "hoax_claim")
@@ -164,8 +165,7 @@ def _rank(signal: Signal) -> int:
     return order.index(signal.label)
 
 
-def _indication(flag: Flag, signal: Signal) -> Indication:
-    room = 1.0 - signal.threshold
+def _indication(flag: Flag, signal: Signal, policy: Policy) -> Indication:
     return Indication(
         label=signal.label,
         name=label_name(signal.label),
@@ -174,7 +174,7 @@ def _indication(flag: Flag, signal: Signal) -> Indication:
         band_name=band_name(signal.band),
         words=_words(flag.post.text, [(r.start, r.end) for r in signal.reasons]) if signal.over else (),
         by_rule=signal.label == "threat",
-        hesitant=abs(signal.score - signal.threshold) < _HESITANT * room and signal.label != "threat",
+        unsure=is_unsure(signal, policy),
     )
 
 

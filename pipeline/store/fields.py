@@ -80,7 +80,14 @@ _VALUES = {
         "kedaluwarsa": "expired",
         "dihapus": "erased",
     },
-    "why": {"indikasi": "signal", "isu": "topic", "klaim": "claim", "menyebar": "spread", "sampel": "sample"},
+    "why": {
+        "indikasi": "signal",
+        "isu": "topic",
+        "klaim": "claim",
+        "menyebar": "spread",
+        "sampel": "sample",
+        "latih": "teach",
+    },
     "fact_check": {
         "sama": "match",
         "mungkin_sama": "suggest",

@@ -35,7 +35,7 @@ TAUGHT = ("religion", "race", "gender", "physical", "communism")
 """Grounds as we mean them (`HateData.taught`), as `taught_<ground>`; the other taught columns are the file's own."""
 
 Votes = tuple[int, int]
-Selection = Literal["sample", "flag", "file"]
+Selection = Literal["sample", "flag", "teach", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class Row:
     """One text. `ids` are the subjects of all copies that became this row, `id` the first of them.
 
     `selection` says how it came to be labelled: drawn blindly (`sample`, the unbiased part), because a rule or model
-    found it (`flag`), or in a labelled file. `bound` ties rows together that a file says belong to one group.
+    found it (`flag`), because the model was unsure of it (`teach`), or in a labelled file. `bound` ties rows together
+    that a file says belong to one group.
     """
 
     id: str

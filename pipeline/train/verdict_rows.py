@@ -52,7 +52,7 @@ def read_decisions(place: Workplace, offices: Sequence[str], moment: datetime, m
         _check_chain(chain.verify(db))
         histories = _histories(verdict for _seq, verdict in verdicts.since(db))
         erased = erased_keys(db)
-        query = select(item.c.flag_id, item.c.office, item.c.sample, item.c.status, item.c.decided_at)
+        query = select(item.c.flag_id, item.c.office, item.c.sample, item.c.teach, item.c.status, item.c.decided_at)
         items = {row.flag_id: row for row in db.execute(query)}
     past, held = decided_times(place, moment)
     oldest = moment - timedelta(days=max_months * _DAYS_IN_MONTH)
@@ -72,7 +72,7 @@ def read_decisions(place: Workplace, offices: Sequence[str], moment: datetime, m
         else:
             wanted[known.flag_id] = (known, votes)
     mine = [row for row in items.values() if row.office in offices]
-    made.reviewed.count((bool(row.sample), row.decided_at is not None) for row in mine)
+    made.reviewed.count((bool(row.sample), row.decided_at is not None) for row in mine if not row.teach)
     _add_texts(place, made, wanted, held, moment)
     return made
 
@@ -136,6 +136,9 @@ def _never(verdict: Verdict) -> str:
 
 
 def _judged(stands: Verdict, row: Any) -> Iterable[Judged]:
+    """What a decision says for the recall; what was chosen to teach is neither a flag nor drawn by chance."""
+    if stands.snapshot.get("why") == ["teach"] if row is None else row.teach:
+        return
     probability = stands.snapshot.get("sample_probability")
     sampled = bool(row.sample) if row is not None else probability is not None
     given = float(probability) if isinstance(probability, int | float) else None
@@ -197,7 +200,7 @@ def _row(place: Workplace, flag: Flag, verdict: Verdict, votes: Sequence[Verdict
         ids=(key,),
         text=post.text,
         origin=ORIGIN,
-        selection="sample" if sampled else "flag",
+        selection="sample" if sampled else "teach" if "teach" in flag.why else "flag",
         why=tuple(flag.why),
         probability=flag.sample_probability if sampled else None,
         labels=_labels(verdict),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.classify.policy import Policy, decide, may_sample, sample_rank
+from pipeline.classify.policy import Policy, decide, may_ask, sample_rank
 from pipeline.core.types import LABELS, Flag, Post, Signal, Topic
 
 MOMENT = datetime(2026, 11, 21, tzinfo=UTC)
@@ -64,10 +64,10 @@ def test_thresholds_of_the_config_go_over_the_model_s() -> None:
 
 
 def test_samples_come_only_from_unflagged_public_broadcast_without_an_address() -> None:
-    assert may_sample(decide(_flag(), POLICY))
-    assert not may_sample(decide(_flag("threat"), POLICY))
-    assert not may_sample(decide(_flag(visibility="submitted"), POLICY))
-    assert not may_sample(decide(_flag(url="https://a.example/1"), POLICY))
+    assert may_ask(decide(_flag(), POLICY))
+    assert not may_ask(decide(_flag("threat"), POLICY))
+    assert not may_ask(decide(_flag(visibility="submitted"), POLICY))
+    assert not may_ask(decide(_flag(url="https://a.example/1"), POLICY))
 
 
 def test_the_rank_of_a_sample_depends_on_the_id_alone_and_is_even() -> None:

@@ -113,7 +113,7 @@ def test_the_sample_walks_every_source_and_ends_in_every_count(demo: Path) -> No
     assert len(reports["flag"]["tables"]["province"]) >= 12
     assert min(reports["flag"]["tables"]["cluster"].values()) >= 3
     assert reports["index"]["counts"]["new"] == sum(
-        reports["flag"]["counts"].get(name, 0) for name in ("flagged", "sampled")
+        reports["flag"]["counts"].get(name, 0) for name in ("flagged", "sampled", "taught")
     )
 
 

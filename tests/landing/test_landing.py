@@ -19,7 +19,7 @@ from pipeline.core.errors import ItemError
 from pipeline.core.files import remove_leftovers, written_aside
 from pipeline.core.types import Flag, Post, Quarantined, RawItem, Region, Topic
 from pipeline.landing.derived import (
-    count_samples,
+    count_unflagged,
     derived_file,
     derived_partitions,
     read_derived,
@@ -192,12 +192,13 @@ def test_a_damaged_derived_file_says_how_to_mend_it(tmp_path: Path) -> None:
         list(read_derived(path))
 
 
-def test_samples_of_the_day_are_counted_by_office(tmp_path: Path) -> None:
-    _write(tmp_path, [_flag("x~1", "sample"), _flag("x~2", "signal")], "2024-11-27/08")
+def test_what_no_rule_flagged_is_counted_by_day_and_office(tmp_path: Path) -> None:
+    _write(tmp_path, [_flag("x~1", "sample"), _flag("x~2", "signal"), _flag("x~5", "teach")], "2024-11-27/08")
+    _write(tmp_path, [_flag("x~6", "teach")], "2024-11-27/09")
     _write(tmp_path, [_flag("x~3", "sample")], "2024-11-26/08")
     _write(tmp_path, [_flag("x~4", "sample")], "2024-11-27/11")
-    assert count_samples(tmp_path, PARTITION, "61") == 1
-    assert count_samples(tmp_path, PARTITION, "62") == 0
+    assert count_unflagged(tmp_path, PARTITION, "61") == {"sample": 1, "teach": 2}
+    assert count_unflagged(tmp_path, PARTITION, "62").total() == 0
 
 
 # ---- retention

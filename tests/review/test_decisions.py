@@ -63,6 +63,7 @@ def test_a_decision_keeps_what_the_reviewer_saw_without_the_text(client: Client,
         "claims": {},
         "hidden": False,
         "sample_probability": None,
+        "why": ["signal"],
     }
     with place.ledger.read() as db:
         assert "surat suara" not in str(list(entries(db)))

@@ -15,6 +15,7 @@ from pipeline.core.errors import StoreUnavailable
 from pipeline.core.identity import subject_of
 from pipeline.core.types import Flag, Reason, Region, Signal, Topic
 from pipeline.ledger import items
+from pipeline.ledger.counts import backlog
 from pipeline.ledger.items import Item
 from pipeline.workplace import Workplace
 
@@ -272,6 +273,28 @@ def test_nothing_on_a_page_tells_a_sample_from_a_flag(client: Client, place: Wor
         assert not re.search(r"sample|contoh|0[.,]01", text, re.IGNORECASE)
 
 
+def test_nothing_tells_what_was_chosen_to_teach_and_it_is_in_no_figure(client: Client, place: Workplace) -> None:
+    flagged, sample = twins()
+    taught = replace(sample, why=("teach",), sample_probability=None)
+    browser = client("reviewer")
+    keys = put_flags(place, flagged, taught)
+    pages = [shape(browser.get(f"/butir/{key}").text, key) for key in keys]
+    assert pages[0] == pages[1]
+    with place.ledger.read() as db:
+        assert backlog(db, ["00"], place.clock()).waiting == 1
+
+
+def test_where_the_model_is_unsure_the_page_says_so(client: Client, place: Workplace) -> None:
+    sure = make_flag(1, signals=(Signal("hate_group", 0.71, 0.53, "m"),))
+    unsure = make_flag(2, signals=(Signal("hate_group", 0.69, 0.53, "m"),))
+    keys = put_flags(place, sure, unsure)
+    browser = client("reviewer")
+    says = ["the model is unsure" in browser.get(f"/butir/{key}").text for key in keys]
+    assert says == [False, True]
+    rows = re.findall(r"<tr>.*?</tr>", browser.get("/antrean").text, re.S)[1:]
+    assert ["the model is unsure" in row for row in rows] == [True, False]  # and it stands first
+
+
 def test_the_counts_of_the_queue_do_not_tell_a_sample(client: Client, place: Workplace) -> None:
     browser = client("reviewer")
     _flagged, sample = twins()
@@ -305,6 +328,7 @@ class TestHiddenSignals:
         put_flags(place, make_flag(1, signals=STRONG, topics=(Topic("logistik", "Logistik pemilu", False),)))
         page = client("reviewer").get("/antrean").text
         assert "band-" not in page
+        assert "unsure" not in page
         assert "Logistik pemilu" not in page
 
     def test_an_item_shows_them_once_one_has_decided(self, client: Client, place: Workplace) -> None:

@@ -200,6 +200,26 @@ def test_samples_weigh_what_they_stand_for(tmp_path: Path, monkeypatch: pytest.M
     assert built.manifest["recall"]["threat"]["why"] == "too_few_samples"
 
 
+def test_what_was_chosen_to_teach_is_learnt_and_counts_for_no_recall(tmp_path: Path) -> None:
+    asked = {
+        "KENTONGAN__POLICY__TEACH_PER_DAY": "50",
+        "KENTONGAN__POLICY__UNSURE_FROM": "0",
+        "KENTONGAN__POLICY__UNSURE_TO": "1",
+    }
+    place = place_at(tmp_path / "home", Clock(), **LEAST, **asked)
+    calm = [f"pasar {name} ramai, harga {name} turun lagi hari ini" for name in ("bawang", "cabai", "telur")]
+    take(place, file_of(tmp_path, *(row(n, text) for n, text in enumerate([*THREATS[:2], *calm]))))
+    for number in range(5):
+        decide(place, id_of(place, number), "fits" if number < 2 else "not", *(
+            ("confirmed",) if number < 2 else ("rejected", "satire")
+        ))  # fmt: skip
+    built = build(place)
+    assert built.manifest["selection"] == {"flag": 2, "teach": 3}
+    assert {row["weight"] for row in rows_of(built).values()} == {1.0}
+    recall = built.manifest["recall"]["threat"]
+    assert (recall["flags"], recall["samples"]) == (2, 0)
+
+
 # ---- erasure
 
 

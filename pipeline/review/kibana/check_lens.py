@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipeline.core.i18n import _
+from pipeline.core.types import BLIND
 from pipeline.review.kibana import kql
 from pipeline.review.kibana.description import DECIDED, NOTES
 from pipeline.review.kibana.looking import Looking
@@ -198,8 +199,8 @@ def _figures(description: str, asks: kql.Node, layers: Mapping[str, Json], look:
         )
     if says == "reviewed" and not any(_is(each, "flag.status", DECIDED) for each in must):
         look.add("query", _("counts flags that nobody decided on"))
-    if not any(isinstance(each, kql.Not) and _is(each.part, "flag.why", ("sample",)) for each in must):
-        look.add("query", _("counts samples"))
+    if not _unflagged_left_out(must):
+        look.add("query", _("counts what no rule flagged (`sample`, `teach`)"))
 
 
 def _shows_decisions(must: tuple[kql.Node, ...], layers: Mapping[str, Json], look: Looking) -> bool:
@@ -211,6 +212,11 @@ def _shows_decisions(must: tuple[kql.Node, ...], layers: Mapping[str, Json], loo
         column.get("sourceField") == "flag.status" for layer in layers.values() for column in layer["columns"].values()
     )
     return by_status and not any(isinstance(each, kql.Clause) and each.field == "flag.status" for each in must)
+
+
+def _unflagged_left_out(must: tuple[kql.Node, ...]) -> bool:
+    parts = [each.part for each in must if isinstance(each, kql.Not) and _is(each.part, "flag.why", tuple(BLIND))]
+    return {value for part in parts if isinstance(part, kql.Clause) for value in part.values} == BLIND
 
 
 def _is(node: kql.Node, field: str, values: tuple[str, ...]) -> bool:

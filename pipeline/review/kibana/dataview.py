@@ -61,7 +61,7 @@ def data_view(index: str) -> DataView:
             ("flag.kind", _named(("post", "comment", "news", "field", "forwarded"), kind_name)),
             ("flag.label", _named(SHOWN_LABELS, label_name)),
             ("flag.status", _named(_STATUSES, status_name)),
-            ("flag.why", _named(("signal", "topic", "claim", "spread", "sample"), why_name)),
+            ("flag.why", _named(("signal", "topic", "claim", "spread", "sample", "teach"), why_name)),
             ("review.reason", _named(REASONS, reason_name)),
         ),
         links=(("event.url", "Buka di meja telaah"),),

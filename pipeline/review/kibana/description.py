@@ -27,7 +27,7 @@ from pipeline.review.kibana.shapes import (
     Time,
 )
 
-NO_SAMPLES = 'not flag.why: "sample"'
+NO_SAMPLES = 'not flag.why: ("sample" or "teach")'
 DECIDED = ("confirmed", "rejected")
 MACHINE_NOTE = "Angka mesin: indikasi, belum hasil telaah."
 REVIEWED_NOTE = "Angka hasil telaah: diputuskan oleh penelaah di meja telaah."
