@@ -162,7 +162,8 @@ def _secret(place: Workplace) -> Said:
 
 def _model(place: Workplace) -> Said:
     """That the promoted model serves, and that the ledger knows who put it there."""
-    for alarm in place.models.alarms:
+    place.shadow.renew()
+    for alarm in (*place.models.alarms, *place.shadow.alarms):
         yield False, alarm
     promoted = read_state(place.home.root / "models").now
     if promoted and promoted.sha256 not in _promoted_by_ledger(place):

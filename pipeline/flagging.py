@@ -16,9 +16,10 @@ import structlog
 
 from pipeline.classify import teach
 from pipeline.classify.policy import decide, may_ask, may_spread, sample_rank
+from pipeline.classify.shadow import Comparison
 from pipeline.core.batches import batched
 from pipeline.core.clock import days_before, partition_start
-from pipeline.core.errors import ItemError
+from pipeline.core.errors import ItemError, ModelError
 from pipeline.core.i18n import _
 from pipeline.core.types import SHOWN_LABELS, Flag, Post, Quarantined, RawItem, StepReport
 from pipeline.enrich.regions import only_other_offices
@@ -77,6 +78,7 @@ class PartitionRun:
         self._never = place.never_again()
         place.renew_model()
         self._classifier, self._mark = place.classifier, place.fingerprint  # one model from the first post to the last
+        self._beside = self._comparison()
         self._counts: Counter[str] = Counter()
         self._tables: dict[str, Counter[str]] = {
             name: Counter() for name in ("label", "topic", "province", "why", "cluster")
@@ -108,16 +110,20 @@ class PartitionRun:
                     self._counts["flagged" if flag.why else "unflagged"] += 1
         else:
             made_of = [part_name(path) for path in self._parts]
-            write_derived(home.derived, self._partition, self._mark, self._chunks(), self._finish, made_of)
+            chunks = (self._partition, self._mark, self._chunks(), self._finish, made_of, self._said_beside)
+            write_derived(home.derived, *chunks)
             near.write_signatures(home.derived / self._partition / "signatures.parquet", self._signatures())
 
     def _report(self) -> StepReport:
         clusters = Counter({name: count for name, count in self._tables.pop("cluster").items() if count > 1})
         tables = {name: dict(table.most_common()) for name, table in self._tables.items()}
         tables["cluster"] = dict(clusters.most_common(_TOP_CLUSTERS))
+        if self._beside is not None:
+            for label, found in self._beside.counts.items():
+                tables[f"shadow_{label}"] = dict(found)
         counts = {name: self._counts[name] for name in _OUTS}
         notes = tuple(f"{item.source}, {item.place}: {item.reason}" for item in self._quarantine.shown)
-        notes += self._place.models.alarms
+        notes += self._place.models.alarms + self._alarms
         return StepReport("flag", self._partition, self._counts["in"], counts, tables, notes)
 
     # ---- the way of a chunk
@@ -126,7 +132,7 @@ class PartitionRun:
         for chunk in batched(self._raws(), _CHUNK):
             posts = [post for raw in chunk if (post := self._parse(raw)) is not None]
             fresh = [post for post in posts if self._is_fresh(post)]
-            flags = [flag for flag in self._decide(fresh) if self._in_area(flag)]
+            flags = self._compared([flag for flag in self._decide(fresh) if self._in_area(flag)])
             self._sign(flags)
             self._progress(len(chunk))
             self._counts["in"] += len(chunk)
@@ -190,6 +196,27 @@ class PartitionRun:
             told = tuple(replace(signal, reasons=reasons.get(signal.label, signal.reasons)) for signal in flag.signals)
             flags[row] = replace(flag, signals=told)
         return flags
+
+    def _comparison(self) -> Comparison | None:
+        shadow = self._place.shadow
+        self._alarms = shadow.alarms
+        if shadow.classifier is None or shadow.classifier.digest == self._classifier.digest:
+            return None
+        return Comparison(shadow.classifier, self._classifier.digest, self._place.policy)
+
+    def _compared(self, flags: list[Flag]) -> list[Flag]:
+        """The flags with what the candidate says otherwise; one that fails is an alarm, and the work goes on."""
+        if self._beside is None:
+            return flags
+        try:
+            return self._beside.beside(flags)
+        except ModelError as error:
+            self._beside = None
+            self._alarms += (_("no candidate scores beside the model in service: {error}").format(error=error),)
+            return flags
+
+    def _said_beside(self) -> dict[str, Any]:
+        return self._beside.notes() if self._beside is not None else {}
 
     def _in_area(self, flag: Flag) -> bool:
         if "out_of_area" in flag.why_not:

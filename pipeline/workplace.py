@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.classify.policy import Policy
 from pipeline.classify.registry import list_models
 from pipeline.classify.service import ModelService
+from pipeline.classify.shadow import ShadowService
 from pipeline.core.clock import partition_of, utc_now
 from pipeline.core.config import ClaimSourceSettings, Settings, SourceSettings
 from pipeline.core.errors import ConfigError, ItemError, TransientError
@@ -68,6 +69,11 @@ class Workplace:
         """What says which model serves."""
         return ModelService(self.settings.models, self.home.root)
 
+    @cached_property
+    def shadow(self) -> ShadowService:
+        """The candidate that scores beside the model in service, if there is one."""
+        return ShadowService(self.settings.models, self.home.root)
+
     @property
     def model_folder(self) -> Path:
         """The folder of the model in service."""
@@ -79,9 +85,10 @@ class Workplace:
         return self.models.classifier
 
     def renew_model(self) -> None:
-        """Take up a model that was promoted since; asked before each partition, at the cost of one `stat`."""
+        """Take up what was promoted or set beside since; asked before each partition, at the cost of two `stat`s."""
         if self.models.renew():
             self.__dict__.pop("fingerprint", None)
+        self.shadow.renew()
 
     @cached_property
     def threats(self) -> ThreatRules:

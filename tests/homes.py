@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
 from pipeline import looking, steps
+from pipeline.classify.registry import list_models
 from pipeline.core.config import load_settings
 from pipeline.core.decisions import Decision, Verdict
 from pipeline.core.identity import subject_of
+from pipeline.core.resources import models_path
 from pipeline.core.types import Flag, Status, StepReport
 from pipeline.landing.derived import derived_file, read_derived
 from pipeline.ledger import verdicts
@@ -21,6 +26,7 @@ from pipeline.workplace import Workplace
 
 MOMENT = datetime(2026, 11, 21, 3, 10, tzinfo=UTC)
 PARTITION = "2026-11-21/10"
+SHIPPED = list_models(models_path(), "tfidf")[-1]
 COLUMNS = "id,teks,tanggal,akun,tautan\n"
 THREAT = "besok kita bakar kantor KPU ramai-ramai, siapkan bensin dan parang"
 
@@ -126,3 +132,25 @@ def derived(place: Workplace, partition: str = PARTITION) -> list[Flag]:
     """The derived posts of a partition."""
     path = derived_file(place.home.derived, partition)
     return list(read_derived(path)) if path else []
+
+
+def candidate(place: Path, name: str = "tfidf-2027-01-01", **changes: Any) -> Path:
+    """The shipped model under another name; `thresholds` and `metrics` (dotted path: figure) change it."""
+    folder = place / name
+    shutil.copytree(SHIPPED, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["name"] = name
+    for label, threshold in changes.get("thresholds", {}).items():
+        manifest["labels"][label]["threshold"] = threshold
+    metrics = json.loads((folder / "metrics.json").read_text())
+    for path, value in changes.get("metrics", {}).items():
+        *parents, last = path.split(".")
+        at = metrics
+        for parent in parents:
+            at = at[parent]
+        at[last] = value
+    content = json.dumps(metrics).encode()
+    (folder / "metrics.json").write_bytes(content)
+    manifest["files"]["metrics.json"] = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder

@@ -3,6 +3,7 @@
 home/models/<kind>-<date>/         a promoted model, copied whole and renamed into place
 home/models/in-service.json        which one serves: name, SHA-256 of its manifest, since when, by whom, what was before
 home/models/in-service.last.json   the same, written after it: what counts while the first is damaged or gone
+home/models/shadow.json            which candidate scores beside it and decides nothing
 
 A kill leaves the old pointer or the new one, and a model's folder is whole or not there. A model is *vouched for* if
 its manifest has the hash that was noted at promotion, and each file the hash that the manifest says.
@@ -28,6 +29,7 @@ from pipeline.core.i18n import _
 
 POINTER = "in-service.json"
 COPY = "in-service.last.json"
+SHADOW = "shadow.json"
 FORMAT = 1
 RUN = "run"
 """What a training left for people beside the model; no manifest vouches for it, and it stays where it is."""
@@ -88,6 +90,31 @@ def write_state(place: Path, state: State) -> None:
     for name in (POINTER, COPY):
         with written_aside(place / name) as aside:
             aside.write_text(content, encoding="utf-8")
+
+
+def read_shadow(place: Path) -> Entry | None:
+    """The candidate that scores beside the model in service; raises ModelError if the file is damaged."""
+    path = place / SHADOW
+    if not path.exists() and not path.is_symlink():
+        return None
+    wrong = ModelError(
+        _("{path} is damaged, and no candidate scores; name one again: kentongan models shadow").format(path=path)
+    )
+    value = _read_json(path, wrong)
+    entry = _entry(value.get("shadow")) if isinstance(value, dict) and value.get("format") == FORMAT else None
+    if entry is None:
+        raise wrong
+    return entry
+
+
+def write_shadow(place: Path, entry: Entry | None) -> None:
+    """Let that candidate score beside the model in service, or none."""
+    if entry is None:
+        (place / SHADOW).unlink(missing_ok=True)
+        return
+    with written_aside(place / SHADOW) as aside:
+        content = {"format": FORMAT, "shadow": asdict(entry)}
+        aside.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def check_vouched(folder: Path, wanted: str = "") -> dict[str, Any]:
@@ -231,12 +258,7 @@ def _read_pointer(path: Path) -> State:
         _("{path} is damaged, and the last model that it named stays; put one in service again: kentongan promote")
         .format(path=path)
     )  # fmt: skip
-    try:
-        if not path.is_file() or path.stat().st_size > _MAX_POINTER:
-            raise wrong
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise wrong from error
+    value = _read_json(path, wrong)
     if not isinstance(value, dict) or value.get("format") != FORMAT or not isinstance(value.get("before"), list):
         raise wrong
     entries = [_entry(found) for found in (value.get("in_service"), *value["before"])]
@@ -244,6 +266,15 @@ def _read_pointer(path: Path) -> State:
         raise wrong
     now, *before = (entry for entry in entries if entry is not None)
     return State(now, tuple(before[:MOST_BEFORE]))
+
+
+def _read_json(path: Path, wrong: ModelError) -> Any:
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_POINTER:
+            raise wrong
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise wrong from error
 
 
 def _entry(found: object) -> Entry | None:

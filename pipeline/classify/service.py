@@ -112,11 +112,16 @@ class ModelService:
         self._alarms = alarms
 
     def _stat(self) -> Mark:
-        try:
-            found = (self._place / POINTER).stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return mark_of(self._place / POINTER)
+
+
+def mark_of(path: Path) -> Mark:
+    """Changes whenever the file is replaced; None while there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _in_turn(state: State) -> Iterator[Entry]:

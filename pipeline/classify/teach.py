@@ -1,7 +1,8 @@
 """Active learning: which of the posts that nothing flagged would teach the model most if a person judged them.
 
 Those nearest to a decision (uncertainty sampling; Lewis and Gale 1994). They are chosen, not drawn: a dataset learns
-from them and no recall is estimated from them. A choice depends on the partition alone, so a replay makes the same.
+from them and no recall is estimated from them. What a candidate in the shadow would have flagged goes first. A choice
+depends on the partition alone, so a replay makes the same.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ from pipeline.core.types import Flag
 class Candidate:
     """An unflagged post, by its row in the partition; the smaller, the more it would teach."""
 
+    agrees: bool  # with the candidate in the shadow, if there is one: False sorts first
     doubt: float
     rank: float
     row: int
 
 
 def candidate(flag: Flag, policy: Policy, row: int) -> Candidate | None:
-    """The post as one that may be asked about, or None: it is flagged, private, press, or the model is sure."""
+    """The post as one that may be asked about, or None: it is flagged, private, press, or every model is sure."""
     far = doubt(flag, policy)
-    return None if far is None or not may_ask(flag) else Candidate(far, sample_rank(f"teach {flag.id}"), row)
+    if (far is None and not flag.differs) or not may_ask(flag):
+        return None
+    return Candidate(not flag.differs, 1.0 if far is None else far, sample_rank(f"teach {flag.id}"), row)
 
 
 def room_at(per_day: int, hour: int, taken: int) -> int:

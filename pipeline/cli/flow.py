@@ -12,6 +12,7 @@ import click
 from rich.table import Table
 
 from pipeline import looking, steps
+from pipeline.classify.shadow import COMPARED
 from pipeline.cli import desk
 from pipeline.cli.common import (
     Call,
@@ -29,7 +30,7 @@ from pipeline.core.clock import check_partition
 from pipeline.core.config import SourceSettings, load_settings
 from pipeline.core.errors import ConfigError, Failed
 from pipeline.core.i18n import _
-from pipeline.core.names import count_name, label_name, why_name
+from pipeline.core.names import count_name, label_name, outcome_name, why_name
 from pipeline.core.resources import data_path
 from pipeline.core.types import StepReport
 from pipeline.sources.registry import guess_source
@@ -317,6 +318,8 @@ def _breakdown(place: Workplace, report: StepReport, texts: bool) -> list[Table]
         "province": (_("Flags by province"), str),
         "cluster": (_("Largest clusters of copies"), lambda name: words.get(name, name)),
     }
+    for label in COMPARED:
+        titles[f"shadow_{label}"] = (_("A candidate beside: {label}").format(label=label_name(label)), outcome_name)
     clusters = list(report.tables.get("cluster", {})) if texts else []
     words = looking.first_words(place, report.partition, clusters)
     made = []

@@ -11,6 +11,7 @@ import click
 from pipeline.cli.common import Call, table, verb
 from pipeline.cli.model_tables import metric_tables
 from pipeline.cli.promoting import diff, promote, rollback, standing
+from pipeline.cli.shadow import shadow
 from pipeline.cli.training import train
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
@@ -86,7 +87,8 @@ def list_models(call: Call) -> int:
     for row in rows:
         made.add_row(str(row["folder"]), "*" if row["in_service"] else "", str(row["standing"]))
     call.show(rows, made)
-    for alarm in place.models.alarms:
+    place.shadow.renew()
+    for alarm in (*place.models.alarms, *place.shadow.alarms):
         click.echo(alarm, err=True)
     return 0
 
@@ -110,5 +112,6 @@ def show_model(call: Call, name: str) -> int:
 models.add_command(list_models)
 models.add_command(show_model)
 models.add_command(diff)
+models.add_command(shadow)
 
 VERBS = (train, evaluate, models, promote, rollback)

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from pipeline.classify.artefact import read_manifest
-from pipeline.classify.promoted import check_vouched, read_state
+from pipeline.classify.promoted import check_vouched, read_shadow, read_state
 from pipeline.cli.common import Actor, Call, acting, as_option, table, verb
+from pipeline.cli.shadow import show_beside
 from pipeline.core.errors import ConfigError, Forbidden, KentonganError
 from pipeline.core.i18n import _
 from pipeline.core.resources import models_path
@@ -78,12 +79,20 @@ def rollback(call: Call, reason: str, as_name: str) -> int:
 
 
 @verb("diff", _("Two models side by side."), "kentongan models diff tfidf-2026-11-25 tfidf-2026-12-01")
-@click.argument("first")
-@click.argument("second")
-def diff(call: Call, first: str, second: str) -> int:
+@click.argument("first", default="")
+@click.argument("second", default="")
+@click.option("--shadow", "beside", is_flag=True, help=_("The candidate in the shadow beside the model in service."))
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=7, show_default=True, help=_("With --shadow: so far back.")
+)
+def diff(call: Call, first: str, second: str, beside: bool, days: int) -> int:
     """Figures, functional classes, thresholds and size; only what differs."""
     from pipeline.train import promotion
 
+    if beside != (not first and not second) or bool(first) != bool(second):
+        raise ConfigError(_("name two models, or give --shadow alone"))
+    if beside:
+        return show_beside(call, days)
     place = call.workplace_without_home()
     folders = [promotion.find_candidate(place, name) for name in (first, second)]
     figures, classes = _differences(*map(_figures, folders)), _functional_changes(place, folders)
@@ -114,6 +123,8 @@ def standing(place: Workplace, folder: Path) -> str:
         return _("damaged")
     state = read_state(place.home.root / "models")
     words = []
+    if _in_shadow(place) == digest:
+        words.append(_("in the shadow"))
     if state.now and state.now.sha256 == digest:
         words.append(_("since {when:.10}").format(when=state.now.since))
     if digest in [entry.sha256 for entry in state.before]:
@@ -121,6 +132,14 @@ def standing(place: Workplace, folder: Path) -> str:
     if folder.parent == models_path():
         words.append(_("shipped"))
     return ", ".join(words) or _("not promoted")
+
+
+def _in_shadow(place: Workplace) -> str:
+    try:
+        entry = read_shadow(place.home.root / "models")
+    except KentonganError:
+        return ""
+    return entry.sha256 if entry else ""
 
 
 def _overriding(call: Call, place: Workplace, name: str) -> Actor:

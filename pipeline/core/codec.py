@@ -12,10 +12,12 @@ _POST_FIELDS = tuple(Post.__dataclass_fields__)
 
 
 def flag_to_dict(flag: Flag, *, private: bool = False) -> dict[str, Any]:
-    """The flag as plain values (times stay datetimes); the author's key is in it only if `private`."""
+    """The flag as plain values (times stay datetimes); what no index holds is in it only if `private`."""
     post = flag.post
     row: dict[str, Any] = {name: getattr(post, name) for name in _POST_FIELDS}
-    if not private:
+    if private:
+        row["differs"] = list(flag.differs)
+    else:
         del row["author_key"]
     row["covers"] = list(post.covers)
     row["signals"] = [_signal_to_dict(signal) for signal in flag.signals]
@@ -93,6 +95,7 @@ def flag_from_dict(row: dict[str, Any]) -> Flag:
         fingerprint=row["fingerprint"],
         month=row["month"],
         status=row["status"],
+        differs=tuple(row.get("differs") or ()),
     )
 
 

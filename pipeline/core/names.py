@@ -56,6 +56,17 @@ def why_not_name(code: str) -> str:
     return names.get(code, code)
 
 
+def outcome_name(code: str) -> str:
+    """The name of what two models said of a post."""
+    names = {
+        "both": _("both flag"),
+        "served": _("only the one in service"),
+        "candidate": _("only the candidate"),
+        "neither": _("neither"),
+    }
+    return names.get(code, code)
+
+
 def count_name(code: str) -> str:
     """The name of a count in a step's report."""
     names = {

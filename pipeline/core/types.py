@@ -170,6 +170,7 @@ class Flag:
 
     With an empty `why` it is a candidate only: it is counted and kept in derived/, and never reaches the index.
     `why_not` names the rules that kept it from being flagged. `month` is that of the first landing and never changes.
+    `differs` names the labels that flag on which a candidate in the shadow says otherwise than the model in service.
     """
 
     post: Post
@@ -184,6 +185,7 @@ class Flag:
     fingerprint: str = ""
     month: str = ""
     status: Status = "open"
+    differs: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

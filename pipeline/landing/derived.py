@@ -108,6 +108,7 @@ SCHEMA = pa.schema(
         ("fingerprint", pa.string()),
         ("month", pa.string()),
         ("status", pa.string()),
+        ("differs", pa.list_(pa.string())),
     ]
 )
 
@@ -119,20 +120,23 @@ def write_derived(
     chunks: Iterable[Sequence[Flag]],
     finish: Callable[[pa.Table, int], pa.Table],
     made_of: Sequence[str] = (),
+    shadow: Callable[[], Mapping[str, Any]] = dict,
 ) -> Path:
     """Write a partition's posts whole; `finish(table, first_row)` gets each row group once all chunks were consumed.
 
-    `made_of` names the landing parts that were read. The file of another fingerprint goes away when the new one
+    `made_of` names the landing parts that were read; `shadow` is asked, once all chunks were consumed, for what a
+    candidate would have said. The file of another fingerprint goes away when the new one
     stands; the counts of what expired before stay.
     """
     path = derived / partition / f"posts-{fingerprint}.parquet"
     before = derived_file(derived, partition)
-    schema = with_notes(SCHEMA, made_of=list(made_of), counts=read_notes(before).get("counts", {}))
     with written_aside(path) as whole, scratch(path.parent) as spool:
         with pq.ParquetWriter(spool, SCHEMA, compression="none") as writer:
             for flags in chunks:
                 rows = [flag_to_dict(flag, private=True) for flag in flags]
                 writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+        notes = {"made_of": list(made_of), "counts": read_notes(before).get("counts", {}), "shadow": dict(shadow())}
+        schema = with_notes(SCHEMA, **{name: value for name, value in notes.items() if value or name != "shadow"})
         first_row = 0
         with pq.ParquetFile(spool) as spooled, pq.ParquetWriter(whole, schema, compression="zstd") as writer:
             for group in range(spooled.num_row_groups):
@@ -311,6 +315,18 @@ def read_ids(path: Path, *, flagged: bool) -> Iterator[str]:
         for batch in file.iter_batches(batch_size=10_000, columns=["id", "why"]):
             table = pa.Table.from_batches([batch])
             yield from table.filter(which(pc.list_value_length(table["why"]), 0))["id"].to_pylist()
+
+
+def read_differing(path: Path) -> Iterator[tuple[str, list[str], set[str]]]:
+    """Yield of the posts on which a candidate says otherwise: id, those labels, and the labels over their threshold."""
+    with _damage_told(path), pq.ParquetFile(path) as file:
+        if "differs" not in file.schema_arrow.names:
+            return
+        for batch in file.iter_batches(batch_size=_ROWS, columns=["id", "differs", "signals"]):
+            table = pa.Table.from_batches([batch])
+            for row in table.filter(pc.greater(pc.list_value_length(table["differs"]), 0)).to_pylist():
+                over = {signal["label"] for signal in row["signals"] if signal["score"] >= signal["threshold"]}
+                yield row["id"], row["differs"], over
 
 
 def count_unflagged(derived: Path, partition: str, office: str) -> Counter[str]:

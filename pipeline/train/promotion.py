@@ -19,8 +19,10 @@ from pipeline.classify.promoted import (
     Where,
     check_vouched,
     copy_in,
+    read_shadow,
     read_state,
     remove_unfinished,
+    write_shadow,
     write_state,
 )
 from pipeline.classify.registry import default_model, load_classifier
@@ -111,6 +113,30 @@ def roll_back(place: Workplace, actor: str, *, reason: str = "") -> Promoted:
     raise ConfigError("; ".join([*notes, says]))
 
 
+def set_shadow(place: Workplace, wanted: str, actor: str) -> str:
+    """Let a candidate score beside the model in service, or none if `wanted` is empty; returns its name.
+
+    Raises ConfigError (wrong use, or it is the model in service), ModelError (damaged) or Conflict.
+    """
+    models = _folder(place)
+    with place.home.lock(_LOCK):
+        remove_unfinished(models)
+        remove_leftovers(models)
+        entry = None
+        if wanted:
+            source = find_candidate(place, wanted)
+            candidate = _loaded(source)
+            place.renew_model()
+            if candidate.digest == place.classifier.digest:
+                raise ConfigError(_("{name} is the model in service; name another one").format(name=candidate.name))
+            copy_in(source, models, candidate.digest)
+            entry = Entry(candidate.name, candidate.digest, "home", _moment(place), actor)
+        details = {"model": entry.name, "sha256": entry.sha256} if entry else {"model": ""}
+        _note(place, "shadow", actor, details)
+        write_shadow(models, entry)
+    return entry.name if entry else ""
+
+
 def find_candidate(place: Workplace, wanted: str) -> Path:
     """The folder of a model by its name (of this office, else shipped) or by its path; raises ConfigError."""
     folders = {folder.name: folder for folder in reversed(place.model_folders())}
@@ -178,14 +204,31 @@ def _swap(
     place: Workplace, entry: Entry, before: tuple[Entry, ...], actor: str, action: str, details: Mapping[str, Any]
 ) -> None:
     """Note it on the ledger, then point at it, and take it up in this process."""
-    now, office = place.clock(), place.settings.office.code
-    found = {"model": entry.name, "sha256": entry.sha256, **details}
-    with place.ledger.write() as db:
-        audit.note(db, action, office=office, actor=actor, at=now, details=found)
+    _note(place, action, actor, {"model": entry.name, "sha256": entry.sha256, **details})
     folder = place.home.root / "models"
     folder.mkdir(mode=0o700, exist_ok=True)
-    write_state(folder, State(replace(entry, since=now.isoformat(timespec="seconds"), by=actor), before))
+    write_state(folder, State(replace(entry, since=_moment(place), by=actor), before))
+    if _beside(folder) == entry.sha256:  # it would be compared with itself
+        write_shadow(folder, None)
     place.renew_model()
+
+
+def _note(place: Workplace, action: str, actor: str, details: Mapping[str, Any]) -> None:
+    with place.ledger.write() as db:
+        audit.note(db, action, office=place.settings.office.code, actor=actor, at=place.clock(), details=details)
+
+
+def _moment(place: Workplace) -> str:
+    return place.clock().isoformat(timespec="seconds")
+
+
+def _beside(folder: Path) -> str:
+    """The hash of the candidate in the shadow; empty if there is none that can be read."""
+    try:
+        entry = read_shadow(folder)
+    except ModelError:
+        return ""
+    return entry.sha256 if entry else ""
 
 
 def _floors_file() -> Path:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ import pytest
 
 from pipeline import doctor, steps
 from pipeline.classify.promoted import read_state, write_state
-from pipeline.classify.registry import list_models
 from pipeline.cli.app import call
 from pipeline.core.errors import ConfigError, Conflict, ModelError
 from pipeline.core.resources import models_path
@@ -25,33 +22,10 @@ from pipeline.train.floors import read_floors, shortfalls
 from pipeline.train.functional import NEVER, ClassResult, FunctionalResult
 from pipeline.train.gate import AtOffice, compare, read_metrics
 from pipeline.workplace import Workplace
-from tests.homes import Clock, derived, file_of, place_at, row
+from tests.homes import SHIPPED, Clock, candidate, derived, file_of, place_at, row
 
-SHIPPED = list_models(models_path(), "tfidf")[-1]
 NEXT = "tfidf-2027-01-01"
 PASSWORD = "kentongan-uji-2026"
-
-
-def candidate(place: Path, name: str = NEXT, **changes: Any) -> Path:
-    """The shipped model under another name; `thresholds` and `metrics` (dotted path: figure) change it."""
-    folder = place / name
-    shutil.copytree(SHIPPED, folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["name"] = name
-    for label, threshold in changes.get("thresholds", {}).items():
-        manifest["labels"][label]["threshold"] = threshold
-    metrics = json.loads((folder / "metrics.json").read_text())
-    for path, value in changes.get("metrics", {}).items():
-        *parents, last = path.split(".")
-        at = metrics
-        for parent in parents:
-            at = at[parent]
-        at[last] = value
-    content = json.dumps(metrics).encode()
-    (folder / "metrics.json").write_bytes(content)
-    manifest["files"]["metrics.json"] = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return folder
 
 
 @pytest.fixture
