@@ -32,7 +32,7 @@ from pipeline.train.structured import StructuredLogisticRegression, one_thread
 _SHARE, _LEAST = 0.5, 4
 _LEET = str.maketrans("aieost", "413057")
 _TWINS = str.maketrans("aeopcyx", "аеорсух")
-_RECALL = {"hate_group": 0.46, "incitement": 0.45}  # of the shipped model at its thresholds (its card)
+_RECALL = {"hate_group": 0.48, "incitement": 0.488}  # of the shipped model at its thresholds (its card)
 
 Word = Callable[[str, random.Random], str]
 DISGUISES: dict[str, Word] = {

@@ -24,8 +24,6 @@ _MAX_ITERATIONS = 500
 _TOLERANCE = 1e-5
 """With 1e-3 a fit takes half the time and mAP is 1.2 lower."""
 _POWER, _FLOOR = 0.7, 0.4
-"""With 1e-3 a fit takes half the time and mAP is 1.2 lower."""
-_POWER, _FLOOR = 0.7, 0.4
 
 
 def logistic_regression(c: float) -> Any:

@@ -32,6 +32,7 @@ from pipeline.train.report import Run, Scored, require_drawing, write_run
 from pipeline.train.rows import WRITTEN_WEIGHT, Rows, joined, labelled_rows, read_labelled, written_rows
 from pipeline.train.structured import StructuredLogisticRegression, fit_calibration, fit_head, one_thread
 from pipeline.train.thresholds import label_settings
+from pipeline.train.vocabularies import left_without
 
 Array = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -93,9 +94,9 @@ def _train(
 ) -> tuple[Artefact, dict[str, Any], dict[str, Scored]]:
     rows = joined([labelled_rows(data), decided, written_rows(counterexamples(seed))])
     folds = np.where(rows.groups < 0, -1, grouped_folds(rows.groups, FOLDS, seed))  # written rows are never held out
-    logits, known = _out_of_fold(rows, folds, progress)
-    progress("fit", 0, 1)
     vocabulary = Vocabulary.learn(rows.texts, LEAST)
+    logits, known = _out_of_fold(rows, folds, vocabulary, progress)
+    progress("fit", 0, 1)
     vectoriser = Vectoriser(vocabulary)
     model = StructuredLogisticRegression().fit(vectoriser.matrix(rows.texts), rows)
     labels, metrics, scored = _settings_and_metrics(data, logits[: len(data)], folds[: len(data)], seed)
@@ -122,7 +123,9 @@ def _train(
     return Artefact(name, vocabulary, weights, bias, labels), metrics, scored
 
 
-def _out_of_fold(rows: Rows, folds: Numbers, progress: Progress) -> tuple[Array, NDArray[np.float64]]:
+def _out_of_fold(
+    rows: Rows, folds: Numbers, whole: Vocabulary, progress: Progress
+) -> tuple[Array, NDArray[np.float64]]:
     """Logits of each row from a model that has not seen its fold, and which share of its measured texts that knew."""
     logits = np.zeros((len(rows), len(HEADS)), np.float32)
     known = np.zeros((rows.measured, len(KNOWN)))
@@ -130,7 +133,7 @@ def _out_of_fold(rows: Rows, folds: Numbers, progress: Progress) -> tuple[Array,
         progress("folds", fold, FOLDS)
         held = folds == fold
         seen, left = rows.only(~held), rows.only(held)
-        vocabulary = Vocabulary.learn(seen.texts, LEAST)
+        vocabulary = left_without(whole, left.texts, LEAST)
         vectoriser = Vectoriser(vocabulary)
         model = StructuredLogisticRegression().fit(vectoriser.matrix(seen.texts), seen)
         logits[held] = model.decision_function(vectoriser.matrix(left.texts))
