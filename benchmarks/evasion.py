@@ -23,11 +23,11 @@ from numpy.typing import NDArray
 from pipeline.classify.features import Vectoriser, Vocabulary
 from pipeline.classify.heads import MODEL_LABELS, label_probabilities
 from pipeline.text import chain, fold
-from pipeline.train import tfidf
-from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import grouped_folds, read_hate
-from pipeline.train.rows import joined, labelled_rows, written_rows
+from pipeline.train.rows import Given
 from pipeline.train.structured import StructuredLogisticRegression, one_thread
+from pipeline.train.tfidf import LEAST
+from pipeline.train.trained import FOLDS, training_rows
 
 _SHARE, _LEAST = 0.5, 4
 _LEET = str.maketrans("aieost", "413057")
@@ -65,15 +65,15 @@ def main() -> None:
 
 def _recalls(path: Path, count: int) -> dict[str, dict[str, float]]:
     data = read_hate(path)
-    rows = joined([labelled_rows(data), written_rows(counterexamples(0))])
-    folds = grouped_folds(data.groups, tfidf.FOLDS, 0)
+    rows = training_rows(Given(data), 0)
+    folds = grouped_folds(data.groups, FOLDS, 0)
     scores: dict[str, list[NDArray[np.float32]]] = {name: [] for name in ("plain", *DISGUISES)}
     kept = []
     for number in range(count):
         held = folds == number
         kept.append(np.flatnonzero(held))
         seen = rows.only(np.append(~held, np.ones(len(rows) - len(data), bool)))
-        vectoriser = Vectoriser(Vocabulary.learn(seen.texts, tfidf.LEAST))
+        vectoriser = Vectoriser(Vocabulary.learn(seen.texts, LEAST))
         model = StructuredLogisticRegression().fit(vectoriser.matrix(seen.texts), seen)
         for name, found in scores.items():
             texts = [chain.normalise(_disguised(data.texts[row], name, int(row))) for row in kept[-1]]

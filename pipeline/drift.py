@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.classify.artefact import read_artefact
+from pipeline.classify.cascade import FIRST
 from pipeline.classify.features import Vocabulary
 from pipeline.classify.shift import BINS, frequent, wilson
 from pipeline.comparing import BASE_WEEKS, Comparing, NewWord, SourceDrift
@@ -123,16 +124,22 @@ def last_report(place: Workplace) -> dict[str, Any] | None:
 
 def _yardstick(place: Workplace) -> tuple[Yardstick, dict[str, Any] | None]:
     folder, classifier = place.model_folder, place.classifier
-    try:
-        vocabulary: Vocabulary | None = read_artefact(folder).vocabulary
-    except ModelError:  # a model of another kind has no list of words
-        vocabulary = None
-    reference = _reference(folder)
+    vocabulary, reference = _vocabulary(folder), _reference(folder)
     stems: Iterable[str] = reference["stems"] if reference else ()
     if not reference and vocabulary is not None:
         counted = zip(vocabulary.features[2], vocabulary.counts[2].tolist(), strict=True)
         stems = frequent({unit: count for unit, count in counted if isinstance(unit, str)}, vocabulary.documents)
     return Yardstick(classifier.name, classifier.digest, vocabulary, tuple(stems)), reference
+
+
+def _vocabulary(folder: Path) -> Vocabulary | None:
+    """The words that a model knows, of a cascade its first member's; a model of another kind has no list of words."""
+    for place in (folder, folder / FIRST):
+        try:
+            return read_artefact(place).vocabulary
+        except ModelError:
+            continue
+    return None
 
 
 def _reference(folder: Path) -> dict[str, Any] | None:

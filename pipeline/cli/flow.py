@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -160,9 +161,21 @@ def reindex(call: Call, since: str, dry_run: bool) -> int:
 def purge(call: Call, dry_run: bool) -> int:
     """Retention."""
     place = call.workplace()
-    report = steps.purge(place, now=place.clock(), dry_run=dry_run)
+    now = place.clock()
+    report = steps.purge(place, now=now, dry_run=dry_run)
+    if rows := _purged_datasets(place, now, dry_run):
+        report = replace(report, total=report.total + rows, counts={**report.counts, "dataset_rows": rows})
     call.show(_as_json([report]), *_tables(place, [report]))
     return 0
+
+
+def _purged_datasets(place: Workplace, now: datetime, dry_run: bool) -> int:
+    """Datasets are beside the flow, which knows nothing of them."""
+    if not (place.home.root / "datasets").is_dir():
+        return 0
+    from pipeline.train.ageing import purge_datasets  # the flow's verbs load nothing of train/
+
+    return purge_datasets(place, now, dry_run=dry_run)
 
 
 @verb("demo", _("The whole job on the bundled sample, in a home of its own."), "kentongan demo --home ./demo")

@@ -93,6 +93,7 @@ def count_name(code: str) -> str:
         "quarantine_removed": _("quarantine files removed"),
         "flags_expired": _("flags closed without review"),
         "texts_removed": _("texts of decided flags removed"),
+        "dataset_rows": _("rows removed from datasets"),
     }
     return names.get(code, code)
 

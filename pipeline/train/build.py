@@ -23,7 +23,7 @@ from pipeline.text import TEXT_VERSION, normalise
 from pipeline.train.data_card import write_data_card
 from pipeline.train.imports import Imported, read_imported
 from pipeline.train.recall import estimate_recall
-from pipeline.train.records import Counts, Row, merge_copies, to_dict
+from pipeline.train.records import VERDICT, Counts, Row, merge_copies, to_dict
 from pipeline.train.splits import check_splits, group_rows, split_rows
 from pipeline.train.stored import (
     CARD,
@@ -37,7 +37,7 @@ from pipeline.train.stored import (
     read_dataset,
     write_rows,
 )
-from pipeline.train.verdict_rows import ORIGIN, Decisions, read_decisions
+from pipeline.train.verdict_rows import Decisions, read_decisions
 from pipeline.workplace import Workplace
 
 
@@ -67,13 +67,13 @@ def build_dataset(
     """
     if not SOURCE_NAME.fullmatch(name):
         raise ConfigError(_('"{name}" cannot name a dataset: use small letters, digits, - and _').format(name=name))
-    if ORIGIN in files:
-        raise ConfigError(_('a file cannot be called "{name}": import it under another name').format(name=ORIGIN))
+    if VERDICT in files:
+        raise ConfigError(_('a file cannot be called "{name}": import it under another name').format(name=VERDICT))
     settings = place.settings
     decisions = read_decisions(place, offices, moment, settings.dataset.max_months)
     datasets = datasets_folder(place.home.root)
     imported = [read_imported(datasets / IMPORTED, each) for each in sorted(set(files))]
-    counts = {ORIGIN: decisions.counts} | {each.name: _file_counts(each) for each in imported}
+    counts = {VERDICT: decisions.counts} | {each.name: _file_counts(each) for each in imported}
     rows = _rows([*decisions.rows, *(row for each in imported for row in each.rows)], counts, settings, seed)
     manifest = _manifest(name, rows, decisions, imported, counts, settings, seed)
     _refuse_useless(manifest)

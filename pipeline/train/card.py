@@ -33,27 +33,32 @@ why; to count what was *reviewed*. `hate_group` and `incitement` may make a flag
 - Commercial use (see the licence of the data).
 """
 
+_OKKY = (
+    "Indonesian tweets, collected by keyword in 2018-2019, twelve labels. Cite Ibrohim and Budi (2019), *Multi-label "
+    "Hate Speech and Abusive Language Detection in Indonesian Twitter*, ALW3, W19-3506"
+)
+_OWN = "texts with the twelve labels of okky2019 (Ibrohim and Budi 2019, ALW3, W19-3506)"
+
 _DATA = """\
 ## Data
 | data | rows | licence | used for |
 |---|---|---|---|
-| okky2019: Indonesian tweets, collected by keyword in 2018-2019, twelve labels. Cite Ibrohim and Budi (2019), *Multi-label \
-Hate Speech and Abusive Language Detection in Indonesian Twitter*, ALW3, W19-3506 | {rows:,} | CC BY-NC-SA 4.0 | all labels but hoax_style |
-| sentences written for this project (`pipeline/train/frames/`), filled with about a hundred names of groups | {written:,}, \
+| {name}: {what} | {rows:,} | {licence} | all labels but hoax_style |
+{others}| sentences written for this project (`pipeline/train/frames/`), filled with about a hundred names of groups | {written:,}, \
 weight {weight} | that of the code | the same |
 | TurnBackHoax (MAFINDO): claims found false, and some found true | {claims} | none stated: internal use | hoax_style |
 | CLICK-ID: news articles of 2019 (William and Sari 2020, *Data in Brief* 32:106231) | {news} | none stated; texts are the \
 publishers' | hoax_style |
 
-The weights are derived from okky2019 and are therefore **CC BY-NC-SA 4.0**. No text of the data is in this folder; the
+The weights are derived from {name} and stand under its licence: **{licence}**. No text of the data is in this folder; the
 vocabulary holds words and pairs of words that stand in at least two texts, and n-grams of at least five.
-SHA-256 of okky2019.csv as used: `{sha256}`.
+SHA-256 of {name} as used: `{sha256}`.
 
 ### What the labels mean here
 `hate_group` is a named ground (religion, race, gender, physical) together with a group as target or with incitement;
 `incitement` is incitement with a named ground; `insult_person` is a person as target without a named ground. In two things
-this departs from the data: 200 rows filed under race are about communism alone, and 29 rows of incitement on a ground are
-calls to dissolve an organisation or to remove an official. Both are politics and are taught as such. By the data's own
+this departs from the columns of okky2019: 200 of its rows filed under race are about communism alone, and 29 rows of incitement
+on a ground are calls to dissolve an organisation or to remove an official. Both are politics and are taught as such. By the data's own
 grounds `hate_group` has {published_rows} rows and this model an AP of {published_ap} there (our grounds: {own_rows} rows, {own_ap}).
 """
 
@@ -96,12 +101,32 @@ def _data(metrics: dict[str, Any], hoax: dict[str, Any] | None) -> str:
     claims = sum(count for source, count in rows.items() if source not in {"news", "tweets"})
     published = metrics["as_published"]["hate_group"]
     own = metrics["labels"]["hate_group"]
+    what, licence = source_of(data)
     return _DATA.format(
-        rows=data["rows"], written=data["written_rows"], weight=data["written_weight"], sha256=data["sha256"],
+        name=data["name"], what=what, licence=licence, others=_others(data), rows=data["rows"], written=data["written_rows"], weight=data["written_weight"], sha256=data["sha256"],
         claims=f"{claims:,}" if hoax else "not used", news=f"{rows.get('news', 0):,}" if hoax else "not used",
         published_rows=published["rows"], published_ap=percent(published["average_precision"]),
         own_rows=own["rows"], own_ap=percent(own["average_precision"]["value"]),
     )  # fmt: skip
+
+
+def source_of(data: Mapping[str, Any]) -> tuple[str, str]:
+    """What the labelled data are and under which licence, as far as it is known; `data` is that of metrics.json."""
+    if data["name"] == "okky2019":
+        return _OKKY, "CC BY-NC-SA 4.0"
+    licences = "; ".join(f"{name}: {licence}" for name, licence in data.get("licences", {}).items())
+    return _OWN, licences or "not told here, look it up before you pass the model on"
+
+
+def _others(data: Mapping[str, Any]) -> str:
+    """Rows of the table for what only an office's dataset has."""
+    kinds = (
+        ("decisions", "decisions of reviewers on flags", "the office's own", "hate_group, incitement, grounds"),
+        ("partly_labelled", "rows of its files that have some of the labels", "that of the files", "these labels"),
+    )
+    return "".join(
+        f"| {what} | {data[name]:,} | {licence} | {use} |\n" for name, what, licence, use in kinds if data.get(name)
+    )
 
 
 def _figures(metrics: dict[str, Any], folds: int) -> str:
@@ -113,7 +138,7 @@ def _figures(metrics: dict[str, Any], folds: int) -> str:
         *figure_table(metrics),
     ]
     told = [*_unsure(metrics["labels"]), *_political(metrics["political"]), *_compared(metrics["dataset"])]
-    return "\n".join([*lines, "", *told, *_audit(metrics.get("audit", {}))])
+    return "\n".join([*lines, "", *told, *audit_lines(metrics.get("audit", {}))])
 
 
 def figure_table(metrics: Mapping[str, Any]) -> list[str]:
@@ -152,7 +177,7 @@ def _unsure(labels: dict[str, Any]) -> list[str]:
     return [f"Unsure (a score from {low} up to {high}; a person looks first):", "", *lines, ""]
 
 
-def _audit(audit: dict[str, Any]) -> list[str]:
+def audit_lines(audit: Mapping[str, Any]) -> list[str]:
     """What would be told by what should not decide, beside the model's own."""
     labels = audit.get("labels", {})
     if not labels:

@@ -54,7 +54,7 @@ def require_drawing() -> Any:
 def draw_calibration(calibration: Mapping[str, Any]) -> bytes:
     """A panel for each label: how often scores of each step are right, and how many rows each step has."""
     return _drawn(
-        calibration,
+        _named(calibration),
         _calibration_panel,
         title=_("Calibration: of 100 posts with this score, how many really have the label?"),
         note=_(
@@ -67,7 +67,7 @@ def draw_calibration(calibration: Mapping[str, Any]) -> bytes:
 def draw_thresholds(thresholds: Mapping[str, Any]) -> bytes:
     """A panel for each label: precision, recall and F1 by threshold, and below how much would be flagged."""
     return _drawn(
-        thresholds,
+        _named(thresholds),
         _threshold_panel,
         title=_("Thresholds: what is right, what is found, and how much there is to read"),
         note=_("The vertical line is the threshold in use. Below: posts over the threshold of every 1,000."),
@@ -77,6 +77,21 @@ def draw_thresholds(thresholds: Mapping[str, Any]) -> bytes:
             ("F1", _GREEN, ":"),
         ],
     )
+
+
+def draw_cost(cascade: Mapping[str, Any]) -> bytes:
+    """What a cascade's second reading gives, by the share of texts that it costs, and how wide the band is for that."""
+    panels = {_("Mean AP of what may flag"): "average_precision", _("Mean F1 of what may flag"): "f1"}
+    return _drawn(
+        {title: (cascade["curve"], cascade["chosen"], name) for title, name in panels.items()},
+        _cost_panel,
+        title=_("What a second reading gives, and what it costs"),
+        note=_("The diamond is the band in use. Below: half the width of the band, in log-odds."),
+    )
+
+
+def _named(panels: Mapping[str, Any]) -> dict[str, Any]:
+    return {label_name(label): values for label, values in panels.items()}
 
 
 def _drawn(
@@ -102,11 +117,11 @@ def _drawn(
             lines, columns, left=0.62 / size[0], right=1 - 0.12 / size[0], bottom=0.5 / size[1],
             top=1 - (top + 0.42) / size[1], hspace=0.36, wspace=0.26,
         )  # fmt: skip
-        for at, (label, values) in enumerate(panels.items()):
+        for at, (name, values) in enumerate(panels.items()):
             inner = grid[at // columns, at % columns].subgridspec(2, 1, height_ratios=(3.2, 1), hspace=0.14)
             upper = figure.add_subplot(inner[0])
             lower = figure.add_subplot(inner[1], sharex=upper)
-            upper.set_title(textwrap.fill(label_name(label), _TITLE_LETTERS), loc="left", pad=6)
+            upper.set_title(textwrap.fill(name, _TITLE_LETTERS), loc="left", pad=6)
             upper.tick_params(labelbottom=False)
             draw(upper, lower, values)
             figure.align_ylabels([upper, lower])
@@ -186,6 +201,26 @@ def _threshold_panel(upper: Axes, lower: Axes, rows: Sequence[Mapping[str, Any]]
                 _decimal(each["threshold"], 2), (each["threshold"], 0.02), xytext=(shift, 0),
                 textcoords="offset points", ha=side, fontsize=9, weight="bold",
             )  # fmt: skip
+
+
+def _cost_panel(upper: Axes, lower: Axes, values: tuple[Sequence[Mapping[str, Any]], Mapping[str, Any], str]) -> None:
+    curve, chosen, name = values
+    upper.plot([each["share"] for each in curve], [each[name] for each in curve], "o-", color=_BLUE, markersize=4)
+    upper.plot(chosen["share"], chosen[name], "D", color=_VERMILION, markersize=8)
+    upper.grid(axis="y", color="#E3E3E3", linewidth=0.7)
+    upper.set_axisbelow(True)
+    found = [each[name] for each in (*curve, chosen)]
+    room = max(0.005, 0.1 * (max(found) - min(found)))
+    upper.set_ylim(max(0.0, min(found) - room), min(1.0, max(found)) + room)
+    upper.locator_params(axis="y", nbins=5)
+    ticks = [tick for tick in upper.get_yticks() if upper.get_ylim()[0] <= tick <= 1]
+    upper.set_yticks(ticks, [_decimal(tick, 3) for tick in ticks])
+    banded = [each for each in curve if each["width"] is not None]
+    lower.plot([each["share"] for each in banded], [each["width"] for each in banded], color=_INK, linewidth=1.2)
+    lower.set_ylim(0, 1.15 * max(each["width"] for each in banded))
+    lower.locator_params(axis="y", nbins=3)
+    _unit(lower, "x")
+    lower.set_xlabel(_("share of texts read twice"))
 
 
 def _unit(axes: Axes, axis: str) -> None:

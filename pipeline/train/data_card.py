@@ -13,7 +13,8 @@ Made by kentongan {program}, text chain {text_version}, seed {seed}. **A label i
 the law, and not a judgement of whoever wrote the text.**
 
 Texts are masked; there is no author, address or native id. Yet a text may be found again by its words: keep the folder
-as you keep the ledger, pass it to nobody, and remove it when its texts are past their time (after {max_months} months).
+as you keep the ledger and pass it to nobody. `kentongan purge` takes decisions older than {max_months} months out of it
+while it lies in the office's home; a copy elsewhere is yours to remove in time.
 
 ## Forbidden use
 - Scores, lists or profiles of persons, accounts, critics or protesters; removing, blocking or reporting automatically.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -33,13 +34,16 @@ _MAX_FIELD = 1_000_000
 class HateData:
     """Tweets with the twelve labels of okky2019; `labels` maps a column to one truth value a row.
 
-    Rows of one `group` are near duplicates and must stay in one fold.
+    Rows of one `group` are near duplicates and must stay in one fold. `name` is that of the dataset or the file, and
+    `licences` says by file under which it may be used, as far as that is known.
     """
 
     texts: tuple[str, ...]
     labels: dict[str, Flags]
     groups: Numbers
     sha256: str
+    name: str = ""
+    licences: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -135,7 +139,8 @@ def read_hate(path: Path) -> HateData:
         groups = np.array([int(row["near_dup_group"]) for row in rows])
     except ValueError as error:
         raise ConfigError(_("{path} is not as expected: {error}").format(path=path, error=error)) from error
-    return HateData(tuple(row["text"] for row in rows), labels, groups, sha256(path.read_bytes()).hexdigest())
+    digest = sha256(path.read_bytes()).hexdigest()
+    return HateData(tuple(row["text"] for row in rows), labels, groups, digest, path.stem)
 
 
 def _flag(cell: str) -> bool:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from pipeline.classify.artefact import read_labels, read_manifest
+from pipeline.classify.cascade import ASKED, FIRST, CascadeClassifier
 from pipeline.classify.heads import MODEL_LABELS
 from pipeline.classify.registry import load_classifier
 from pipeline.core.ports import Classifier
 from pipeline.enrich.threats import load_threats
+from pipeline.train.bert.curve import cost_curve, worth
 from pipeline.train.dataset import Flags
 from pipeline.train.fairness import measure_fairness, read_frames
 from pipeline.train.figures import RESAMPLES, Floats, group_resamples
@@ -41,7 +43,8 @@ def evaluate_rows(model_folder: Path, rows: Labelled, *, seed: int = 0) -> Run:
 
     `trained_on_these_rows` says that the model was trained on this very data: then the figures flatter, and those of
     the card (out of fold) are the ones to quote. `sampled` are the figures of the rows that chance brought, weighted.
-    `functional` and `fairness` are those of `evaluate_functional`. Raises ModelError for the model.
+    `functional` and `fairness` are those of `evaluate_functional`; `cascade` is a cascade's curve of quality and cost.
+    Raises ModelError for the model.
     """
     classifier = load_classifier(model_folder)
     manifest, _digest = read_manifest(model_folder)
@@ -61,6 +64,8 @@ def evaluate_rows(model_folder: Path, rows: Labelled, *, seed: int = 0) -> Run:
         **_figures(rows, scored, limits, group_resamples(rows.groups, seed)),
         **_functional(classifier),
     }
+    if isinstance(classifier, CascadeClassifier):
+        metrics |= _second_reading(classifier, model_folder, rows)
     return Run(
         classifier.name,
         str(manifest["kind"]),
@@ -72,6 +77,25 @@ def evaluate_rows(model_folder: Path, rows: Labelled, *, seed: int = 0) -> Run:
         scored,
         what="evaluation",
     )
+
+
+def _second_reading(classifier: CascadeClassifier, folder: Path, rows: Labelled) -> dict[str, Any]:
+    """What the second reading of a cascade gives on these rows and what it costs; nothing if they are too few."""
+    counted = [(rows.known[each].sum(), rows.truth[each].sum()) for each in ASKED if each in rows.truth]
+    if len(counted) < len(ASKED) or any(known < LEAST_ROWS or true < LEAST_TRUE for known, true in counted):
+        return {}
+    own = read_labels(read_manifest(folder / FIRST)[0]["labels"], folder / FIRST)
+    limits = {label: settings.threshold for label, settings in own.items()}
+    first, second = (member.probabilities(rows.texts) for member in (classifier.first, classifier.second))
+    said = {label: (rows.known[label], rows.truth[label]) for label in ASKED}
+    return {
+        "cascade": {
+            "bands": dict(classifier.bands),
+            "chosen": worth(first, second, said, classifier.bands),
+            "curve": cost_curve(first, second, said, limits),
+            "share": round(float(classifier.asks(first).mean()), 4),
+        }
+    }
 
 
 def _figures(rows: Labelled, scored: dict[str, Scored], limits: dict[str, float], weights: Floats) -> dict[str, Any]:

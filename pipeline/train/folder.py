@@ -18,6 +18,7 @@ from pipeline.classify.heads import HEADS, LabelSettings
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.text import TEXT_VERSION
+from pipeline.train.report import Run, write_run
 
 
 def new_folder(out: Path, kind: str, date: str) -> Path:
@@ -59,12 +60,13 @@ def as_json(value: object) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
-def write_folder(target: Path, manifest: bytes, contents: Mapping[str, bytes]) -> None:
-    """Write these files; raises ConfigError if they cannot be written."""
+def write_folder(target: Path, manifest: bytes, contents: Mapping[str, bytes], run: Run) -> None:
+    """Write these files, and what the run leaves beside them; raises ConfigError if they cannot be written."""
     with made_aside(target) as aside:
         for name, content in {**contents, MANIFEST: manifest}.items():
             (aside / name).parent.mkdir(exist_ok=True)
             (aside / name).write_bytes(content)
+        write_run(aside, run)
 
 
 @contextmanager

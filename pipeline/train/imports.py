@@ -183,7 +183,8 @@ def contradiction(found: Mapping[str, Any]) -> str:
         return _("incitement without hate on a group")
     if hate and all(ground is False for ground in grounds):
         return _("hate on a group without a ground")
-    return _("hate on a group, but no hate") if hate and found.get("hate_speech") is False else ""
+    narrower = hate or found.get("incitement") or any(grounds)
+    return _("hate on a group, but no hate") if narrower and found.get("hate_speech") is False else ""
 
 
 def _own_contradiction(own: Mapping[str, bool]) -> str:

@@ -57,7 +57,7 @@ def labelled_csv(path: Path) -> Labelled:
     truth = {label: data.derived[label] for label in MODEL_LABELS if label in data.derived}
     empty = [""] * len(data)
     return Labelled(
-        path.stem,
+        data.name,
         data.sha256,
         data.texts,
         truth,
@@ -76,9 +76,7 @@ def labelled_dataset(folder: Path) -> Labelled:
     data = read_dataset(folder)
     truth, known = {}, {}
     for label in (each for each in MODEL_LABELS if each in LABELS):
-        values = data.column(label)
-        known[label] = np.array([value is not None for value in values], dtype=bool)
-        truth[label] = np.array([value is True for value in values], dtype=bool)
+        known[label], truth[label] = data.said(label)
         if not known[label].any():
             del truth[label], known[label]
     if not truth:
@@ -89,7 +87,7 @@ def labelled_dataset(folder: Path) -> Labelled:
         )
     sampled = np.array(data.column("sampled"), dtype=bool)
     return Labelled(
-        folder.name,
+        data.name,
         data.hash,
         data.texts,
         truth,

@@ -30,7 +30,6 @@ from pipeline.train.figures import (
     recall,
     with_interval,
 )
-from pipeline.train.rows import DERIVED, Rows
 
 Array = NDArray[np.float32]
 Scores = NDArray[np.float32] | NDArray[np.float64]
@@ -262,17 +261,18 @@ def _mean(values: Any) -> float:
     return round(float(np.mean(values)), 4)
 
 
-def measure_decided(rows: Rows, logits: Array, labels: Mapping[str, LabelSettings]) -> dict[str, Any]:
-    """How a model does on reviewers' decisions that it has not seen, by label.
+def measure_said(
+    said: Mapping[str, tuple[Flags, Flags]], logits: Array, labels: Mapping[str, LabelSettings]
+) -> dict[str, Any]:
+    """How a model does on rows that it has not seen and of which only some labels are known, by label.
 
-    Most of them were flagged by some model first: precision and recall here are of what was reviewed, not of all posts.
+    `said`: (known, true) of each row; a row counts for the labels that somebody gave. Most decisions were flagged by
+    some model first: precision and recall of them are of what was reviewed, not of all posts.
     """
     raw = label_probabilities(logits)
     found: dict[str, Any] = {}
-    for place, label in enumerate(DERIVED):
-        settings, at = labels[label], MODEL_LABELS.index(label)
-        known = rows.derived_known[:, place]
-        truth = rows.derived[known, place] > 0
+    for label, (known, true) in said.items():
+        settings, at, truth = labels[label], MODEL_LABELS.index(label), true[known]
         scores = sigmoid(log_odds(raw[known, at]) * settings.slope + settings.offset)
         over = scores >= settings.threshold
         found[label] = {"rows": int(known.sum()), "true": int(truth.sum()), "over": int(over.sum())}

@@ -34,6 +34,9 @@ OWN = HATE_COLUMNS
 TAUGHT = ("religion", "race", "gender", "physical", "communism")
 """Grounds as we mean them (`HateData.taught`), as `taught_<ground>`; the other taught columns are the file's own."""
 
+VERDICT = "verdict"
+"""The origin of rows that are reviewers' decisions; a file cannot be called so."""
+
 Votes = tuple[int, int]
 Selection = Literal["sample", "flag", "teach", "file"]
 

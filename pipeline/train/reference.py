@@ -24,7 +24,7 @@ def reference_of(
     texts: Sequence[NormalisedText],
     scores: NDArray[np.floating],
     truth: Mapping[str, Flags],
-    known: NDArray[np.floating],
+    known: NDArray[np.floating] | None,
     labels: Sequence[str] = MODEL_LABELS,
 ) -> dict[str, Any]:
     """The reference of a model, small enough for metrics.json (some 8 KB).
@@ -32,10 +32,11 @@ def reference_of(
     `scores`: calibrated and out of fold, shape (texts, labels), columns in the order of `labels`. `truth`: label ->
     which texts have it, shape (texts,); a label that is not in it (`hoax_style` is taught otherwise) is left out.
     `known`: `pipeline.classify.shift.known_shares` of each text under the vocabulary of the folds that did not see
-    it, shape (texts, 3). Raises ValueError for shapes that do not fit.
+    it, shape (texts, 3); None of a model that has no list of words. Raises ValueError for shapes that do not fit.
     """
-    if scores.shape != (len(texts), len(labels)) or known.shape != (len(texts), len(KNOWN)):
-        raise ValueError(f"shapes do not fit: {len(texts)} texts, scores {scores.shape}, known {known.shape}")
+    shapes = scores.shape, None if known is None else known.shape
+    if shapes[0] != (len(texts), len(labels)) or shapes[1] not in (None, (len(texts), len(KNOWN))):
+        raise ValueError(f"shapes do not fit: {len(texts)} texts, scores and known words {shapes}")
     lengths = np.array([len(text.tokens) for text in texts], np.float64)
     counted = stem_counts(texts)
     return {
@@ -45,7 +46,7 @@ def reference_of(
         "bins": BINS,
         "quantiles": list(QUANTILES),
         "scores": {label: _label(scores[:, at], truth[label]) for at, label in enumerate(labels) if label in truth},
-        "known": {name: _known(known[:, at]) for at, name in enumerate(KNOWN)},
+        "known": {} if known is None else {name: _known(known[:, at]) for at, name in enumerate(KNOWN)},
         "length": spread_of(lengths),
         "stems": frequent(counted, len(texts)),
         "mentions": counted.total(),

@@ -4,6 +4,7 @@
     run.json            what was done with what, and every figure with its interval
     calibration.json, calibration.png    how often a score is right, by label
     thresholds.json, thresholds.png      what each threshold would flag, and how much of that is right
+    cost.json, cost.png                  of a cascade: what a second reading gives, by the share of texts that it costs
     report.html         all of it on one page that needs no network and runs no script
 
 The same run gives the same bytes. No text of the data is written. The model's manifest does not vouch for the folder,
@@ -31,7 +32,7 @@ import pipeline
 from pipeline.classify.heads import LabelSettings
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
-from pipeline.train.charts import draw_calibration, draw_thresholds, require_drawing
+from pipeline.train.charts import draw_calibration, draw_cost, draw_thresholds, require_drawing
 from pipeline.train.curves import reliability, threshold_table
 from pipeline.train.dataset import Flags
 from pipeline.train.measure import LEAST_ROWS, LEAST_TRUE
@@ -51,7 +52,7 @@ _LIBRARIES = (
 
 @dataclass(frozen=True)
 class Scored:
-    """One label's rows: what is true, where that is known, and the calibrated scores; after a training, out of fold."""
+    """One label's rows: what is true, where that is known, and calibrated scores; of a training, of rows not learnt."""
 
     truth: Flags
     known: Flags
@@ -151,7 +152,10 @@ def _files(run: Run) -> dict[str, bytes]:
         truth, scores = each.truth[each.known], each.scores[each.known]
         calibration[label] = reliability(truth, scores)
         thresholds[label] = threshold_table(truth, scores, run.labels[label].threshold)
-    pictures = {}
+    pictures, more = {}, {}
+    if cascade := run.metrics.get("cascade"):
+        pictures["cost.png"] = draw_cost(cascade)
+        more["cost.json"] = _json({"format": FORMAT, **cascade})
     if calibration:
         pictures["calibration.png"] = draw_calibration(calibration)
         pictures["thresholds.png"] = draw_thresholds(thresholds)
@@ -162,6 +166,7 @@ def _files(run: Run) -> dict[str, bytes]:
         "thresholds.json": _json({"format": FORMAT, "labels": thresholds}),
         "report.html": page.encode("utf-8"),
         **pictures,
+        **more,
     }
 
 

@@ -22,14 +22,21 @@ def about(told: Told) -> Section:
     parameters = [(cut(name), cut(value)) for name, value in sorted(told["parameters"].items())]
     libraries = [(name, cut(value)) for name, value in sorted(told["libraries"].items())]
     heads = (_("What"), _("Value"))
-    if told["what"] == "training":
+    held, same = data.get("measured_rows"), _("The same data, seed and program give the same model and the same page.")
+    if told["what"] == "training" and held is not None:
+        note = _(
+            "All figures are of {rows} rows that were held out: neither weights nor calibration nor thresholds were "
+            "made from them or from their near duplicates."
+        ).format(rows=number(held))
+        same = _("The same data, seed and program give the same model on the same kind of machine without a GPU.")
+    elif told["what"] == "training":
         note = _(
             "All figures are out of fold: each row was scored by a model that had not seen it nor its near "
             "duplicates. Calibration, too, is that of the other folds."
         )
     else:
         note = _("All figures are those of the finished model on these rows, as it serves.")
-    notes = [note, _("The same data, seed and program give the same model and the same page.")]
+    notes = [note, same]
     if told["metrics"].get("trained_on_these_rows"):
         notes.insert(0, _("The model was trained on these rows: believe the figures of its card instead."))
     folded = [Table(_("Parameters"), heads, parameters, words=True)] if parameters else []

@@ -207,3 +207,28 @@ def recall_of_queue(told: Told) -> Section | None:
     )
     table = Table(_("By label, in per cent but for counts"), heads, rows)
     return Section(_("What the queue finds at all"), (note,), [table])
+
+
+def others(told: Told) -> Section | None:
+    """Rows that only some labels are known of: decisions, and files with a label or two."""
+    heads = (
+        _("Label"), _("Rows"), _("With the label"), _("Over the threshold"), "AP", _("Precision"), _("Recall"),
+    )  # fmt: skip
+    tables = []
+    for key, title in (
+        ("decided", _("Decisions of reviewers")),
+        ("partly_labelled", _("Rows of files that have some of the labels")),
+    ):
+        rows = [
+            (
+                label_name(label), number(each["rows"]), number(each["true"]), number(each["over"]),
+                *(percent(each.get(name)) for name in ("average_precision", "precision", "recall")),
+            )
+            for label, each in (told["metrics"].get(key) or {}).items()
+        ]  # fmt: skip
+        tables += [Table(title, heads, rows)] if rows else []
+    note = _(
+        "They taught the model too; these figures are out of fold. A row counts for the labels that somebody gave. "
+        "Most decisions were flagged first, so that their figures say little of what is missed. A dash: too few rows."
+    )
+    return Section(_("Rows of which only some labels are known"), (note,), tables) if tables else None

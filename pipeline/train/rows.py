@@ -1,7 +1,8 @@
 """The rows that a model learns from, with what is known of each: a label that nobody gave teaches nothing.
 
-Three sources in one line: rows with all columns of okky2019 (only these are measured), decisions of reviewers (which
-say yes or no to `hate_group` and `incitement`, and sometimes which ground), and the sentences written for this project.
+In one line: rows with all columns of okky2019 (only these are measured whole), decisions of reviewers (which say yes or
+no to `hate_group` and `incitement`, and sometimes which ground), rows of files that have some of our labels (often only
+`hate_speech` or `abusive`), and the sentences written for this project.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from pipeline.core.i18n import _
 from pipeline.text import NormalisedText, normalise
 from pipeline.train.counterexamples import Counterexamples
 from pipeline.train.dataset import GROUNDS, Flags, HateData, Numbers, read_hate
+from pipeline.train.records import VERDICT
 from pipeline.train.stored import Dataset, read_dataset
 
 Floats = NDArray[np.float32]
 
 DERIVED = ("hate_group", "incitement")
 """Labels that a row may carry without the heads they are made of."""
+ALONE = ("hate_speech", "abusive")
+"""Labels that are a head of their own, in order: a file that has no more than these teaches just these."""
+TEACHING = (*ALONE, *DERIVED, "insult_person", *(f"ground_{ground}" for ground in GROUNDS))
 WRITTEN_WEIGHT = 0.25
 """What a written row counts beside a tweet. With 0 a model finds 9 of 88 attacks on groups that somebody else wrote,
 and calls a group's bare name an attack; with 0.25 it finds 49, with 0.4 51. mAP 76.7, 76.1, 75.7; with features scaled
@@ -67,12 +72,38 @@ class Rows:
         return replace(self, texts=texts, measured=int(keep[: self.measured].sum()), **arrays)
 
 
-def read_labelled(path: Path) -> tuple[HateData, Rows | None]:
-    """Labelled rows and decisions of a CSV as okky2019, or of a dataset's folder; raises ConfigError."""
+@dataclass(frozen=True)
+class Partly:
+    """Rows of which only some labels are known: what they teach, and by label which of them know it and have it."""
+
+    rows: Rows
+    said: Mapping[str, tuple[Flags, Flags]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a training is given: the labelled data, and of a dataset the decisions and the rows with some labels."""
+
+    data: HateData
+    decided: Partly | None = None
+    partly: Partly | None = None
+
+    @property
+    def others(self) -> Rows | None:
+        """Decisions, then rows of which only some labels are known; None if there are none."""
+        parts = [part.rows for part in (self.decided, self.partly) if part is not None]
+        return joined(parts) if parts else None
+
+
+def read_labelled(path: Path) -> Given:
+    """What a CSV as okky2019 or a dataset's folder gives a training; raises ConfigError."""
     if path.is_dir():
         dataset = read_dataset(path)
-        return dataset.hate_data(), decided_rows(dataset)
-    return read_hate(path), None
+        return Given(dataset.hate_data(), decided_rows(dataset), partly_labelled(dataset))
+    return Given(read_hate(path))
 
 
 def labelled_rows(data: HateData) -> Rows:
@@ -92,28 +123,38 @@ def written_rows(written: Counterexamples) -> Rows:
     return _taught(written.texts, written.labels, groups, WRITTEN_WEIGHT, 0)
 
 
-def decided_rows(dataset: Dataset) -> Rows | None:
-    """The reviewers' decisions in a dataset, or None if it has none; what a label says of another is filled in."""
-    columns = {
-        name: dataset.column(name) for name in ("origin", "text", "weight", *DERIVED, *(f"ground_{g}" for g in GROUNDS))
-    }
-    at = [row for row, origin in enumerate(columns["origin"]) if origin == "verdict"]
-    if not at:
+def decided_rows(dataset: Dataset) -> Partly | None:
+    """The reviewers' decisions in a dataset, or None if it has none."""
+    return _partly(dataset, np.array(dataset.column("origin")) == VERDICT, DERIVED)
+
+
+def partly_labelled(dataset: Dataset) -> Partly | None:
+    """Rows of files that have some labels and not the twelve columns, or None if there are none."""
+    known = np.logical_or.reduce([dataset.said(label)[0] for label in TEACHING])
+    return _partly(dataset, known & ~dataset.whole & (np.array(dataset.column("origin")) != VERDICT), TEACHING)
+
+
+def _partly(dataset: Dataset, keep: Flags, measured: Sequence[str]) -> Partly | None:
+    """These rows of a dataset, with what each label says of the heads; a label that nobody gave says nothing."""
+    at = np.flatnonzero(keep)
+    if not len(at):
         return None
+    said = {label: tuple(flags[at] for flags in dataset.said(label)) for label in TEACHING}
     truth, known = np.zeros((len(at), len(HEADS)), np.float32), np.zeros((len(at), len(HEADS)), bool)
-    derived, derived_known = np.zeros((len(at), 2), np.float32), np.zeros((len(at), 2), bool)
-    for number, row in enumerate(at):
-        for place, label in enumerate(DERIVED):
-            said = columns[label][row]
-            derived[number, place], derived_known[number, place] = bool(said), said is not None
-        if columns["hate_group"][row]:  # hatred against a group is hate, and then its grounds are what was said
-            truth[number, 0] = known[number, 0] = True
-            said = [columns[f"ground_{ground}"][row] for ground in GROUNDS]
-            truth[number, GROUND_HEADS] = [bool(each) for each in said]
-            known[number, GROUND_HEADS] = [each is not None for each in said]
-    texts = tuple(normalise(columns["text"][row]) for row in at)
-    weights = np.array([min(columns["weight"][row] or 1.0, MOST_WEIGHT) for row in at], np.float32)
-    return Rows(texts, truth, known, derived, derived_known, weights, dataset.groups[at], 0)
+    for place, label in enumerate(ALONE):
+        known[:, place], truth[:, place] = said[label]
+    for place, ground in enumerate(GROUNDS, GROUND_HEADS.start):
+        known[:, place], truth[:, place] = said[f"ground_{ground}"]
+    known[said["insult_person"][1], GROUND_HEADS] = True  # an attack on a person has none of these grounds
+    # what is narrower is hate, and then its grounds are what was said
+    hate = np.logical_or.reduce([said[label][1] for label in TEACHING if label not in ALONE])
+    truth[hate, 0] = known[hate, 0] = True
+    derived_known, derived = (np.stack([said[label][side] for label in DERIVED], axis=1) for side in (0, 1))
+    texts, weighed = dataset.texts, dataset.column("weight")
+    read = tuple(normalise(texts[row]) for row in at)
+    weights = np.array([min(weighed[row] or 1.0, MOST_WEIGHT) for row in at], np.float32)
+    rows = Rows(read, truth, known, derived.astype(np.float32), derived_known, weights, dataset.groups[at], 0)
+    return Partly(rows, {label: (said[label][0], said[label][1]) for label in measured if said[label][0].any()})
 
 
 def joined(parts: Sequence[Rows | None]) -> Rows:
@@ -143,4 +184,5 @@ def _taught(texts: Sequence[str], taught: Mapping[str, Flags], groups: Numbers, 
 def subset(data: HateData, keep: Flags) -> HateData:
     """Some rows of the labelled data, under the hash of the whole."""
     texts = tuple(text for text, kept in zip(data.texts, keep.tolist(), strict=True) if kept)
-    return HateData(texts, {name: column[keep] for name, column in data.labels.items()}, data.groups[keep], data.sha256)
+    labels = {name: column[keep] for name, column in data.labels.items()}
+    return replace(data, texts=texts, labels=labels, groups=data.groups[keep])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -46,6 +46,11 @@ class Dataset:
         return int(self.table.num_rows)
 
     @property
+    def name(self) -> str:
+        """What it is called: the folder's name, which tells the version."""
+        return self.folder.absolute().name
+
+    @property
     def texts(self) -> list[str]:
         """The texts, in the order of the rows."""
         return self.column("text")
@@ -67,17 +72,26 @@ class Dataset:
                     "decide on more flags, add a labelled file, or lower dataset.min_positives"
                 ).format(path=self.folder, label=name, least=self.manifest["settings"]["min_positives"], **_both(found))
             )
+        return self.said(name)
+
+    def said(self, name: str) -> tuple[Flags, Flags]:
+        """(known, true) of a label, one value a row, however few rows know it."""
         values = self.column(name)
-        return np.array([value is not None for value in values]), np.array([bool(value) for value in values])
+        return np.array([value is not None for value in values], bool), np.array(list(map(bool, values)), bool)
 
     @cached_property
     def groups(self) -> np.ndarray[Any, np.dtype[np.int64]]:
         """A number for each row's group of near duplicates."""
         return np.unique(self.column("group"), return_inverse=True)[1].astype(np.int64)
 
+    @property
+    def whole(self) -> Flags:
+        """Which rows carry all of okky2019's twelve columns."""
+        return self.said(f"own_{OWN[0]}")[0]
+
     def hate_data(self) -> HateData:
         """The rows that carry all of okky2019's twelve columns, as `train tfidf` reads them from a CSV."""
-        known = np.array([value is not None for value in self.column(f"own_{OWN[0]}")], dtype=bool)
+        known = self.whole
         if not known.any():
             raise ConfigError(
                 _("{path} has no rows with the twelve columns of okky2019; build it with a file that has them").format(
@@ -85,8 +99,10 @@ class Dataset:
                 )
             )
         texts = tuple(text for text, keep in zip(self.texts, known, strict=True) if keep)
-        labels = {name: np.array([bool(v) for v in self.column(f"own_{name}")])[known] for name in OWN}
-        return HateData(texts, labels, self.groups[known], str(self.manifest["rows_sha256"]))
+        labels = {name: self.said(f"own_{name}")[1][known] for name in OWN}
+        files = self.manifest.get("inputs", {}).get("files", [])
+        licences = {str(file["name"]): str(file["licence"]) for file in files}
+        return HateData(texts, labels, self.groups[known], str(self.manifest["rows_sha256"]), self.name, licences)
 
 
 def _both(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -130,7 +146,8 @@ def _read_manifest(folder: Path) -> tuple[dict[str, Any], str]:
         raise ConfigError(_damaged(folder, MANIFEST))
     digest = sha256(content).hexdigest()
     named = _HASHED.search(folder.name)
-    if named and named[1] != digest[:12] and not manifest.get("erased_since"):  # an erasure leaves the name
+    lost = manifest.get("erased_since") or manifest.get("expired_since")  # the folder keeps its name then
+    if named and named[1] != digest[:12] and not lost:
         raise ConfigError(_damaged(folder, MANIFEST))
     return manifest, digest
 
@@ -165,20 +182,33 @@ def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
 
 def forget(datasets: Path, subject: str) -> int:
     """Take an erased post out of all datasets of the office; returns how many rows went. The folder keeps its name."""
+    return _drop(datasets, lambda ids: subject in ids, "erased_since")
+
+
+def expire(datasets: Path, subjects: Set[str], *, dry_run: bool = False) -> int:
+    """Take out rows of which all posts are past their time; returns how many. One copy that is not keeps the row."""
+    return _drop(datasets, lambda ids: bool(ids) and subjects >= set(ids), "expired_since", dry_run=dry_run)
+
+
+def _drop(datasets: Path, goes: Callable[[Sequence[str]], bool], why: str, *, dry_run: bool = False) -> int:
+    """Take rows out of all datasets by their ids; the manifest says under `why` how many went since it was built."""
     count = 0
     for folder in list_datasets(datasets):
-        rows = pq.read_table(folder / ROWS, schema=SCHEMA).to_pylist()
-        kept = [row for row in rows if subject not in row["ids"]]
-        if len(kept) == len(rows):
+        try:
+            rows = pq.read_table(folder / ROWS, schema=SCHEMA).to_pylist()
+        except (OSError, pa.ArrowException) as error:
+            raise ConfigError(_damaged(folder, str(error))) from error
+        kept = [row for row in rows if not goes(row["ids"])]
+        count += len(rows) - len(kept)
+        if dry_run or len(kept) == len(rows):
             continue
         manifest = json.loads((folder / MANIFEST).read_bytes())
         with written_aside(folder / ROWS) as aside:
             manifest["rows_sha256"] = write_rows(kept, aside)
         manifest["rows"] = len(kept)
-        manifest["erased_since"] = manifest.get("erased_since", 0) + len(rows) - len(kept)
+        manifest[why] = manifest.get(why, 0) + len(rows) - len(kept)
         with written_aside(folder / MANIFEST) as aside:
             aside.write_bytes(manifest_bytes(manifest))
-        count += len(rows) - len(kept)
     return count
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,38 +12,34 @@ from pipeline.classify.artefact import KIND, Artefact, write_artefact
 from pipeline.classify.features import Vectoriser, Vocabulary
 from pipeline.classify.heads import HEADS, MODEL_LABELS, LabelSettings, label_probabilities, log_odds, sigmoid
 from pipeline.classify.shift import KNOWN, known_shares
-from pipeline.train.audit import audit_hate, audit_hoax
+from pipeline.train.audit import audit_hoax
 from pipeline.train.card import write_card
-from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import Flags, HateData, Numbers, grouped_folds
-from pipeline.train.figures import group_resamples
 from pipeline.train.folder import made_aside, new_folder
 from pipeline.train.hoax import HoaxData, read_hoax
-from pipeline.train.measure import (
-    measure_as_published,
-    measure_dataset,
-    measure_decided,
-    measure_label,
-    measure_political,
-)
+from pipeline.train.measure import measure_dataset, measure_said
 from pipeline.train.reference import reference_of
 from pipeline.train.report import Run, Scored, require_drawing, write_run
-from pipeline.train.rows import WRITTEN_WEIGHT, Rows, joined, labelled_rows, read_labelled, written_rows
+from pipeline.train.rows import WRITTEN_WEIGHT, Given, Rows, read_labelled
 from pipeline.train.structured import StructuredLogisticRegression, fit_calibration, fit_head, one_thread
 from pipeline.train.thresholds import label_settings
+from pipeline.train.trained import (
+    FOLDS,
+    Progress,
+    about_data,
+    about_rows,
+    figures,
+    scored_of,
+    silent,
+    training_rows,
+)
 from pipeline.train.vocabularies import left_without
 
 Array = NDArray[np.float32]
-Progress = Callable[[str, int, int], None]
 
-FOLDS = 5
 LEAST = (2, 5, 2)
 """Texts that must have a word, n-gram of letters, stem. mAP is the same with (2, 3, 2) and 0.2 lower with (3, 5, 3)."""
 HOAX_C = 1.0
-
-
-def _silent(_what: str, _done: int, _of: int) -> None:
-    return None
 
 
 def train_tfidf(
@@ -55,20 +50,20 @@ def train_tfidf(
     *,
     seed: int = 0,
     date: str,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Path:
     """Train, measure and write `out`/tfidf-<date>; returns that folder. The same inputs give the same bytes.
 
-    `labelled` is a CSV as okky2019 or the folder of an office's dataset, whose decisions are learnt too. `hoax_style`
-    is learnt if both of its folders are given. `progress` is told (what, done, of). Raises ConfigError for data that is
-    absent or of another form, a date that is none, a folder that exists, or without the extra `train`.
+    `labelled` is a CSV as okky2019 or the folder of an office's dataset, whose decisions and rows with some labels are
+    learnt too. `hoax_style` is learnt if both of its folders are given. Raises ConfigError for data that is absent or
+    of another form, a date that is none, a folder that exists, or without the extra `train`.
     """
     target = new_folder(out, KIND, date)
     with one_thread():
         require_drawing()
-        data, decided = read_labelled(labelled)
-        hoax = read_hoax(hoax_dir, news_dir, data, seed) if hoax_dir and news_dir else None
-        artefact, metrics, scored = _train(data, decided, hoax, target.name, seed, progress)
+        given = read_labelled(labelled)
+        hoax = read_hoax(hoax_dir, news_dir, given.data, seed) if hoax_dir and news_dir else None
+        artefact, metrics, scored = _train(given, hoax, target.name, seed, progress)
         run = Run(target.name, KIND, seed, _parameters(), metrics["data"], artefact.labels, metrics, scored)
         progress("report", 0, 1)
         with made_aside(target) as aside:
@@ -90,37 +85,38 @@ def _parameters() -> dict[str, Any]:
 
 
 def _train(
-    data: HateData, decided: Rows | None, hoax: HoaxData | None, name: str, seed: int, progress: Progress
+    given: Given, hoax: HoaxData | None, name: str, seed: int, progress: Progress
 ) -> tuple[Artefact, dict[str, Any], dict[str, Scored]]:
-    rows = joined([labelled_rows(data), decided, written_rows(counterexamples(seed))])
+    data = given.data
+    rows = training_rows(given, seed)
     folds = np.where(rows.groups < 0, -1, grouped_folds(rows.groups, FOLDS, seed))  # written rows are never held out
     vocabulary = Vocabulary.learn(rows.texts, LEAST)
     logits, known = _out_of_fold(rows, folds, vocabulary, progress)
     progress("fit", 0, 1)
     vectoriser = Vectoriser(vocabulary)
     model = StructuredLogisticRegression().fit(vectoriser.matrix(rows.texts), rows)
-    labels, metrics, scored = _settings_and_metrics(data, logits[: len(data)], folds[: len(data)], seed)
-    scores: Array = np.stack([scored[label].scores for label in MODEL_LABELS], axis=1)
+    labels, scores = _settings_and_scores(data, logits[: len(data)], folds[: len(data)])
+    metrics = figures(data, scores, labels, seed)
+    metrics["dataset"] = measure_dataset(data, logits[: len(data)], folds[: len(data)])
     metrics["reference"] = reference_of(rows.texts[: len(data)], scores, data.derived, known)
-    if decided is not None:
-        of_decided = logits[len(data) : len(data) + len(decided)]
-        metrics["decided"] = measure_decided(decided, of_decided, labels)
+    metrics |= _of_others(given, logits[len(data) :], labels)
     weights, bias = model.coef_.copy(), model.intercept_.copy()
     if hoax is not None:
         progress("hoax_style", 0, 1)
         weights[:, -1:], bias[-1:], labels["hoax_style"], metrics["hoax_style"] = _hoax_style(hoax, vectoriser, seed)
-    metrics["data"] = {
-        "name": "okky2019",
-        "sha256": data.sha256,
-        "rows": len(data),
-        "decisions": 0 if decided is None else len(decided),
-        "written_rows": int((rows.groups < 0).sum()),
-        "written_weight": WRITTEN_WEIGHT,
-        "folds": FOLDS,
-        "seed": seed,
-    }
+    metrics["data"] = about_data(data, seed, folds=FOLDS, **about_rows(given, rows))
     progress("fit", 1, 1)
-    return Artefact(name, vocabulary, weights, bias, labels), metrics, scored
+    return Artefact(name, vocabulary, weights, bias, labels), metrics, scored_of(data, scores)
+
+
+def _of_others(given: Given, logits: Array, labels: dict[str, LabelSettings]) -> dict[str, Any]:
+    """Figures of the rows of which only some labels are known, out of fold; `logits` begin with those of decisions."""
+    found: dict[str, Any] = {}
+    for name, part in (("decided", given.decided), ("partly_labelled", given.partly)):
+        if part is not None:
+            found[name] = measure_said(part.said, logits[: len(part)], labels)
+            logits = logits[len(part) :]
+    return found
 
 
 def _out_of_fold(
@@ -142,29 +138,17 @@ def _out_of_fold(
     return logits, known
 
 
-def _settings_and_metrics(
-    data: HateData, logits: Array, folds: Numbers, seed: int
-) -> tuple[dict[str, LabelSettings], dict[str, Any], dict[str, Scored]]:
+def _settings_and_scores(data: HateData, logits: Array, folds: Numbers) -> tuple[dict[str, LabelSettings], Array]:
+    """What serves each label, and its scores as the other folds calibrate them, shape (rows, labels)."""
     raw = label_probabilities(logits)
-    resamples = group_resamples(data.groups, seed)
     labels: dict[str, LabelSettings] = {}
-    scored: dict[str, Scored] = {}
-    metrics: dict[str, Any] = {"labels": {}, "political": {}, "as_published": {}}
-    metrics["dataset"] = measure_dataset(data, logits, folds)
+    columns = []
     for at, label in enumerate(MODEL_LABELS):
         truth = data.derived.get(label, np.zeros(len(data), bool))
         scores = _calibrated_across(raw[:, at], truth, folds)
         labels[label] = label_settings(label, fit_calibration(raw[:, at], truth), truth, scores, data.political)
-        scored[label] = Scored(truth, np.full(len(data), label in data.derived), scores)
-        if label not in data.derived:
-            continue
-        metrics["labels"][label] = measure_label(truth, scores, labels[label].threshold, resamples)
-        if label in {"hate_group", "incitement"}:
-            metrics["political"][label] = measure_political(data, label, scores, labels[label].threshold)
-            metrics["as_published"][label] = measure_as_published(data, label, scores)
-    own = {label: each.scores for label, each in scored.items()}
-    metrics["audit"] = audit_hate(data.texts, data.derived, data.groups, None, seed, scores=own)
-    return labels, metrics, scored
+        columns.append(scores)
+    return labels, np.stack(columns, axis=1)
 
 
 def _calibrated_across(raw: Array, truth: Flags, folds: NDArray[np.int64]) -> Array:

@@ -25,10 +25,9 @@ from pipeline.ledger.schema import item
 from pipeline.purging import decided as decided_times
 from pipeline.train.dataset import GROUNDS
 from pipeline.train.recall import Judged, Reviewed
-from pipeline.train.records import Counts, Row, Votes
+from pipeline.train.records import VERDICT, Counts, Row, Votes
 from pipeline.workplace import Workplace
 
-ORIGIN = "verdict"
 NEVER_TAUGHT = ("child", "private")
 _DAYS_IN_MONTH = 30.44
 _PRECISE = frozenset({"second", "minute", "hour", "day"})
@@ -50,15 +49,15 @@ def read_decisions(place: Workplace, offices: Sequence[str], moment: datetime, m
     """The decisions of these offices as rows; raises ConfigError if the ledger's chain is broken."""
     with place.ledger.read() as db:
         _check_chain(chain.verify(db))
-        histories = _histories(verdict for _seq, verdict in verdicts.since(db))
+        found = histories(verdict for _seq, verdict in verdicts.since(db))
         erased = erased_keys(db)
         query = select(item.c.flag_id, item.c.office, item.c.sample, item.c.teach, item.c.status, item.c.decided_at)
         items = {row.flag_id: row for row in db.execute(query)}
     past, held = decided_times(place, moment)
-    oldest = moment - timedelta(days=max_months * _DAYS_IN_MONTH)
-    made = Decisions([], Counts(), _digest(histories), sum(map(len, histories)) - len(histories))
+    oldest = oldest_taught(moment, max_months)
+    made = Decisions([], Counts(), _digest(found), sum(map(len, found)) - len(found))
     wanted: dict[str, tuple[Verdict, list[Verdict]]] = {}
-    for history in histories:
+    for history in found:
         made.counts.came += 1
         stands, votes = standing(history)
         known = stands or history[-1]
@@ -77,6 +76,11 @@ def read_decisions(place: Workplace, offices: Sequence[str], moment: datetime, m
     return made
 
 
+def oldest_taught(moment: datetime, max_months: int) -> datetime:
+    """Decisions before then are past their time."""
+    return moment - timedelta(days=max_months * _DAYS_IN_MONTH)
+
+
 def _check_chain(found: chain.Verified) -> None:
     if not found.problems:
         return
@@ -89,7 +93,7 @@ def _check_chain(found: chain.Verified) -> None:
     )
 
 
-def _histories(given: Iterable[Verdict]) -> list[list[Verdict]]:
+def histories(given: Iterable[Verdict]) -> list[list[Verdict]]:
     """The verdicts of each flag, oldest first; they hang together by what they supersede, for an erased id is gone."""
     root: dict[str, str] = {}
     found: dict[str, list[Verdict]] = {}
@@ -99,8 +103,8 @@ def _histories(given: Iterable[Verdict]) -> list[list[Verdict]]:
     return list(found.values())
 
 
-def _digest(histories: list[list[Verdict]]) -> str:
-    return sha256("\n".join(sorted(history[-1].id for history in histories)).encode()).hexdigest()
+def _digest(found: list[list[Verdict]]) -> str:
+    return sha256("\n".join(sorted(history[-1].id for history in found)).encode()).hexdigest()
 
 
 def standing(history: Sequence[Verdict]) -> tuple[Verdict | None, list[Verdict]]:
@@ -199,7 +203,7 @@ def _row(place: Workplace, flag: Flag, verdict: Verdict, votes: Sequence[Verdict
         id=key,
         ids=(key,),
         text=post.text,
-        origin=ORIGIN,
+        origin=VERDICT,
         selection="sample" if sampled else "teach" if "teach" in flag.why else "flag",
         why=tuple(flag.why),
         probability=flag.sample_probability if sampled else None,

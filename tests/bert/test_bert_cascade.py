@@ -9,25 +9,36 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import lxml.html
 import numpy as np
 import pytest
 import smallbert
 from tinynet import write
 
+from pipeline import drift
+from pipeline.classify.artefact import read_manifest
 from pipeline.classify.cascade import ASKED, CascadeClassifier, in_band, merged
 from pipeline.classify.heads import HEADS, MODEL_LABELS, LabelSettings
 from pipeline.classify.promoted import check_vouched
 from pipeline.classify.registry import list_models, load_classifier
+from pipeline.comparing import MEANT
+from pipeline.core import i18n
 from pipeline.core.errors import ConfigError, ModelError
 from pipeline.core.resources import models_path
-from pipeline.text import TEXT_VERSION
-from pipeline.train import promotion
+from pipeline.text import TEXT_VERSION, normalise
+from pipeline.train import promotion, trained
 from pipeline.train.bert import cascade as making
 from pipeline.train.bert.cascade import ENOUGH, narrowest, train_cascade
+from pipeline.train.bert.measured import calibrated, measured, settings_from
 from pipeline.train.bert.run import held_out
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import read_hate
+from pipeline.train.evaluate import evaluate_rows
+from pipeline.train.figures import average_precision
+from pipeline.train.labelled import labelled_csv
+from pipeline.train.report import write_pages
 from tests.homes import place_at
+from tests.test_drift import posts, put
 
 SHIPPED = list_models(models_path(), "tfidf")[-1]
 NAME = "cascade-2027-01-01"
@@ -204,6 +215,89 @@ def test_it_is_made_with_its_curve_and_card(members: tuple[Path, Path, Path], tm
     assert len(load_classifier(made).classify([ATTACK, PLAIN, ""])) == 3
 
 
+def test_a_run_lies_beside_it_with_the_curve_of_quality_and_cost(
+    members: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    with i18n.language("en"):
+        made = train_cascade(*members, tmp_path, date="2027-01-01", band=(0.1, 0.9))
+    run, metrics = made / "run", json.loads((made / "metrics.json").read_text())
+    cost = json.loads((run / "cost.json").read_text())
+    assert (cost["curve"], cost["chosen"]) == (metrics["cascade"]["curve"], metrics["cascade"]["chosen"])
+    assert 0 < cost["chosen"]["share"] < 1
+    assert (run / "cost.png").read_bytes().startswith(b"\x89PNG")
+    page = lxml.html.document_fromstring((run / "report.html").read_text(encoding="utf-8"))
+    assert len(page.xpath("//img")) == 3
+    assert page.xpath("//h2[text()='What a second reading gives, and what it costs']")
+    assert "the band in use" in page.text_content()
+    assert "rows that were held out" in page.text_content()
+    told = json.loads((run / "run.json").read_text())
+    assert told["parameters"]["band"] == [0.1, 0.9]
+    assert told["parameters"]["tfidf"] == read_manifest(SHIPPED)[1]
+    assert metrics["data"]["name"] == members[2].stem
+    assert metrics["reference"]["known"]["word"]["mean"] > 0.9
+    assert metrics["reference"]["documents"] == metrics["data"]["measured_rows"]
+
+
+def test_evaluate_draws_the_curve_on_the_rows_that_it_is_given(
+    members: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    made = train_cascade(*members, tmp_path, date="2027-01-01", band=(0.1, 0.9))
+    run = evaluate_rows(made, labelled_csv(members[2]))
+    found = run.metrics["cascade"]
+    table = run.scored["hate_group"].scores, run.scored["incitement"].scores
+    ours = [average_precision(run.scored[label].truth, mine)[0] for label, mine in zip(ASKED, table, strict=True)]
+    assert found["chosen"]["average_precision"] == pytest.approx(np.mean(ours), abs=2e-3)  # scores of 4 digits there
+    assert [found["curve"][0]["share"], found["curve"][-1]["share"]] == [0.0, 1.0]
+    assert found["bands"] == dict.fromkeys(ASKED, (0.1, 0.9))
+    with i18n.language("en"):
+        page = (write_pages(tmp_path / "ukur", run) / "report.html").read_text(encoding="utf-8")
+    assert "The curve was taken on the rows that were measured." in page
+    assert (tmp_path / "ukur" / "cost.png").is_file()
+
+
+def test_drift_holds_a_cascade_against_the_rows_that_it_was_measured_on(
+    members: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    made = train_cascade(*members, tmp_path, date="2027-01-01", band=(0.1, 0.9))
+    report, found = _drifted(made, tmp_path)
+    assert (report.against, report.notes) == ("training", ())
+    for figure in (found.scores["hate_speech"], found.unknown, found.stems):
+        assert figure.against == "training"
+        assert figure.level in MEANT
+    assert found.unknown.before < 0.1
+
+
+def test_drift_of_a_bert_has_scores_and_frequent_words_and_no_unknown_ones(
+    members: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    data = read_hate(members[2])
+    texts = [normalise(text) for text in data.texts]
+    logits = load_classifier(members[1]).net.logits(texts)  # type: ignore[attr-defined]
+    labels = settings_from(data, logits)
+    metrics = measured(data, texts, logits, calibrated(logits, labels), labels, 0)
+    report, found = _drifted(write(tmp_path, metrics=metrics), tmp_path)
+    assert (report.against, report.notes) == ("training", ())
+    assert found.scores["hate_speech"].level in MEANT
+    assert found.stems.level in MEANT
+    assert (found.unknown.psi, found.unknown.level) == (None, "unknown")
+
+
+def test_drift_says_so_where_a_bert_has_no_reference(members: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    report, _found = _drifted(members[1], tmp_path)
+    assert report.against == "own"
+    assert "has no reference" in report.notes[0]
+
+
+def _drifted(model: Path, tmp_path: Path) -> tuple[Any, Any]:
+    """What drift says of one week of posts that this model scored."""
+    given = {"KENTONGAN__MODELS__FOLDER": str(model), "KENTONGAN__DRIFT__AGAINST": "training"}
+    place = place_at(tmp_path / "home", KENTONGAN__OFFICE__LANGUAGE="en", **given)
+    place.home.make()
+    put(place, posts(0, mean=0.5, model=model.name))
+    report = drift.look(place, 8)
+    return report, report.sources[0]
+
+
 def test_one_that_gains_nothing_is_refused_unless_the_band_is_given(
     members: tuple[Path, Path, Path], tmp_path: Path
 ) -> None:
@@ -219,7 +313,7 @@ def test_rows_that_the_first_saw_are_answered_by_a_copy_that_did_not(
 ) -> None:
     data = read_hate(members[2])
     monkeypatch.setattr(making, "read_metrics", lambda _folder: {"data": {"sha256": data.sha256, "seed": 3}})
-    monkeypatch.setattr(making, "counterexamples", lambda seed: counterexamples(seed, 1))
+    monkeypatch.setattr(trained, "counterexamples", lambda seed: counterexamples(seed, 1))
     made = train_cascade(*members, tmp_path, date="2027-01-01", band=(0.0, 0.0))
     metrics = json.loads((made / "metrics.json").read_text())
     assert "a copy of it" in metrics["data"]["first_scores"]

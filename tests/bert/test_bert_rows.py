@@ -14,13 +14,23 @@ import smallbert
 from pipeline.classify.heads import HEADS, TARGETS
 from pipeline.cli.app import call
 from pipeline.core.errors import ConfigError
-from pipeline.train.bert.run import decided_outside, held_out, train_indobert
+from pipeline.train.bert.run import held_out, train_indobert
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import read_hate
 from pipeline.train.folder import new_folder
 from pipeline.train.records import SCHEMA
-from pipeline.train.rows import decided_rows, joined, labelled_rows, read_labelled, subset, written_rows
+from pipeline.train.rows import (
+    Given,
+    decided_rows,
+    joined,
+    labelled_rows,
+    partly_labelled,
+    read_labelled,
+    subset,
+    written_rows,
+)
 from pipeline.train.stored import Dataset
+from pipeline.train.trained import training_rows
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +45,7 @@ def dataset(*rows: dict[str, Any]) -> Dataset:
 
 
 def test_a_decision_teaches_what_it_says_and_what_follows() -> None:
-    rows = decided_rows(
+    decided = decided_rows(
         dataset(
             {"hate_group": True, "incitement": False, "ground_religion": True, "ground_race": False},
             {"hate_group": False},
@@ -43,7 +53,8 @@ def test_a_decision_teaches_what_it_says_and_what_follows() -> None:
             {"origin": "okky2019", "hate_group": True},
         )
     )
-    assert rows is not None
+    assert decided is not None
+    rows = decided.rows
     assert len(rows) == 3
     religion, race, gender = (HEADS.index(name) for name in ("religion", "race", "gender"))
     assert rows.derived.tolist() == [[1, 0], [0, 0], [0, 0]]
@@ -55,10 +66,46 @@ def test_a_decision_teaches_what_it_says_and_what_follows() -> None:
     assert decided_rows(dataset({"origin": "okky2019"})) is None
 
 
-def test_a_decision_that_is_a_copy_of_a_held_out_row_is_left_out() -> None:
-    rows = decided_rows(dataset({"hate_group": True}, {"hate_group": True}))
-    assert rows is not None
-    assert decided_outside(rows, {int(rows.groups[0])}).tolist() == [False, True]
+def test_a_file_s_row_teaches_the_labels_that_it_has_and_what_follows() -> None:
+    partly = partly_labelled(
+        dataset(
+            {"origin": "f", "hate_speech": True, "abusive": False},
+            {"origin": "f", "hate_speech": False},
+            {"origin": "f", "ground_race": True, "ground_gender": False},
+            {"origin": "f", "insult_person": True},
+            {"origin": "f", "threat": True},
+            {"origin": "f", "hate_speech": True, "own_HS": True},
+            {"hate_group": True},
+        )
+    )
+    assert partly is not None
+    rows = partly.rows
+    assert [text.tokens[-1] for text in rows.texts] == ["0", "1", "2", "3"], "no threat, no whole row, no decision"
+    race, gender, grounds = HEADS.index("race"), HEADS.index("gender"), slice(6, 10)
+    assert np.flatnonzero(rows.known[0]).tolist() == [0, 1]
+    assert rows.truth[0, :2].tolist() == [1, 0]
+    assert (rows.known[1].sum(), rows.truth[1].sum()) == (1, 0)
+    assert np.flatnonzero(rows.known[2]).tolist() == [0, race, gender]
+    assert rows.truth[2, [0, race, gender]].tolist() == [1, 1, 0]
+    assert rows.known[3, grounds].all()
+    assert rows.truth[3, [0, *range(6, 10)]].tolist() == [1, 0, 0, 0, 0]
+    assert not rows.known[:, TARGETS].any()
+    assert not rows.derived_known.any()
+    assert {label: known.sum() for label, (known, _true) in partly.said.items()} == {
+        "hate_speech": 2, "abusive": 1, "insult_person": 1, "ground_race": 1, "ground_gender": 1,
+    }  # fmt: skip
+    assert partly_labelled(dataset({"origin": "f", "own_HS": False}, {"hate_group": True})) is None
+
+
+def test_what_is_a_copy_of_a_held_out_row_is_left_out(labelled: Path) -> None:
+    data, decided = read_hate(labelled), decided_rows(dataset({"hate_group": True}, {"hate_group": True}))
+    assert decided is not None
+    decided.rows.groups[:] = [data.groups[0], 10**9]
+    held = data.groups == data.groups[0]
+    given = Given(data, decided)
+    whole, rest = training_rows(given, 0), training_rows(given, 0, held)
+    assert len(whole) - len(rest) == held.sum() + 1
+    assert (rest.groups == 10**9).sum() == 1
 
 
 def test_labelled_and_written_rows_are_known_whole(labelled: Path) -> None:

@@ -22,7 +22,8 @@ from pipeline.cli.app import call
 from pipeline.core.errors import ConfigError, ModelError
 from pipeline.core.resources import models_path
 from pipeline.train import promotion
-from pipeline.train.bert import cascade, export, fit, run
+from pipeline.train import trained as training
+from pipeline.train.bert import export, fit, run
 from pipeline.train.bert.cascade import train_cascade
 from pipeline.train.bert.measured import calibrated, settings_from
 from pipeline.train.bert.net import load_checkpoint
@@ -30,6 +31,7 @@ from pipeline.train.bert.run import train_indobert
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import grouped_folds, read_hate
 from pipeline.train.evaluate import evaluate, evaluate_functional
+from pipeline.train.rows import Given
 from tests.homes import place_at
 
 PLAN: dict[str, Any] = {"epochs": 6, "learning_rate": 3e-3, "length": 32, "seed": 3, "device": "cpu", "threads": 1}
@@ -41,8 +43,7 @@ ALLOWED = {"MIT", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "ISC", "Zlib", "
 @pytest.fixture(scope="module", autouse=True)
 def _few_written_rows() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        for module in (run, cascade):
-            patch.setattr(module, "counterexamples", lambda seed: counterexamples(seed, 1))
+        patch.setattr(training, "counterexamples", lambda seed: counterexamples(seed, 1))
         yield
 
 
@@ -94,15 +95,19 @@ def test_the_same_data_and_seed_make_the_same_bytes(
     labelled: Path, checkpoint: Path, trained: Path, tmp_path: Path
 ) -> None:
     again = train_indobert(labelled, str(checkpoint), tmp_path, date="2026-01-02", **PLAN)
-    assert sorted(path.name for path in again.iterdir()) == sorted(path.name for path in trained.iterdir())
-    assert [path.name for path in again.iterdir() if path.read_bytes() != (trained / path.name).read_bytes()] == []
+    found, before = (
+        {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (again, trained)
+    )
+    assert sorted(found) == sorted(before)
+    assert [name for name in found if found[name] != before[name]] == []
 
 
 def test_the_folder_is_small_and_tells_nothing_of_this_machine(trained: Path, checkpoint: Path) -> None:
     assert sorted(path.name for path in trained.iterdir()) == [
-        "card.md", "manifest.json", "metrics.json", "model.onnx", "tokenizer.json",
+        "card.md", "manifest.json", "metrics.json", "model.onnx", "run", "tokenizer.json",
     ]  # fmt: skip
-    content = b"".join(path.read_bytes() for path in trained.iterdir())
+    content = b"".join(path.read_bytes() for path in trained.rglob("*") if path.is_file())
     for path in (str(checkpoint.parent), str(Path(run.__file__).parents[3]), sys.prefix):
         assert path.encode() not in content
     model = onnx.load(trained / "model.onnx")
@@ -125,11 +130,30 @@ def test_the_run_leaves_what_went_in_and_how_well_the_three_nets_agree(trained: 
     assert "first 32 tokens only" in card
 
 
+def test_a_page_of_the_run_lies_beside_the_model_with_a_reference_for_drift(trained: Path, labelled: Path) -> None:
+    told = json.loads((trained / "run" / "run.json").read_text(encoding="utf-8"))
+    metrics = _metrics(trained)
+    assert (told["kind"], told["seed"], told["dataset"]) == ("indobert", 3, metrics["data"])
+    assert told["parameters"]["checkpoint"] == metrics["checkpoint"]
+    assert {"learning_rate", "threads", "folds"} <= set(told["parameters"])
+    assert {"torch", "onnxruntime"} <= set(told["libraries"])
+    curves = json.loads((trained / "run" / "calibration.json").read_text())["labels"]
+    assert sum(step["rows"] for step in curves["hate_speech"]["bins"]) == metrics["data"]["measured_rows"]
+    assert sorted(path.name for path in (trained / "run").iterdir()) == [
+        "calibration.json", "calibration.png", "report.html", "run.json", "thresholds.json", "thresholds.png",
+    ]  # fmt: skip
+    assert metrics["data"]["name"] == labelled.stem
+    reference = metrics["reference"]
+    assert (reference["documents"], reference["known"]) == (metrics["data"]["measured_rows"], {})
+    assert sum(reference["scores"]["hate_speech"]["counts"]) == reference["documents"]
+    assert metrics["audit"]["labels"]["hate_speech"]["model"] > metrics["audit"]["labels"]["hate_speech"]["style_only"]
+
+
 def test_no_row_is_on_two_sides(labelled: Path) -> None:
     data = read_hate(labelled)
     choosing, testing = run.held_out(data, 3)
     assert not (choosing & testing).any()
-    rows = run._training_rows(data, None, choosing | testing, 3)
+    rows = training.training_rows(Given(data), 3, choosing | testing)
     held = set(data.groups[choosing | testing].tolist())
     assert held.isdisjoint(rows.groups.tolist())
     assert (grouped_folds(data.groups, run.FOLDS, 3) == run.CHOOSING).tolist() == choosing.tolist()
@@ -179,7 +203,9 @@ def test_rows_that_the_first_model_saw_are_scored_by_a_copy_that_did_not(
     trained: Path, labelled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sha = read_hate(labelled).sha256
-    monkeypatch.setattr(cascade, "read_metrics", lambda _folder: {"data": {"sha256": sha, "seed": 3}})
+    monkeypatch.setattr(
+        "pipeline.train.bert.cascade.read_metrics", lambda _folder: {"data": {"sha256": sha, "seed": 3}}
+    )
     folder = train_cascade(SHIPPED, trained, labelled, tmp_path, date="2026-01-04", band=(0.0, 0.0))
     metrics = _metrics(folder)
     assert "a copy of it" in metrics["data"]["first_scores"]
@@ -254,7 +280,7 @@ def test_an_office_s_dataset_is_learnt_with_its_decisions(labelled: Path, checkp
     folder = smallbert.dataset(tmp_path / "office-data", read_hate(labelled), decisions=40)
     made = train_indobert(folder, str(checkpoint), tmp_path / "out", date="2026-01-02", **PLAN | {"epochs": 2})
     data = _metrics(made)["data"]
-    assert data["decisions"] == 40
+    assert (data["decisions"], data["partly_labelled"], data["name"]) == (40, 0, "office-data")
     assert data["sha256"] == json.loads((folder / "manifest.json").read_text())["rows_sha256"]
     assert (
         data["training_rows"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import random
 import shutil
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,12 @@ import pytest
 from homes import Clock, decide, file_of, id_of, place_at, row, take
 
 from pipeline import erasing
+from pipeline.cli.app import call
 from pipeline.core.config_dataset import DatasetMap
 from pipeline.core.errors import ConfigError
 from pipeline.core.identity import subject_of
+from pipeline.train import ageing
+from pipeline.train.ageing import purge_datasets
 from pipeline.train.build import Built, build_dataset
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import HATE_COLUMNS
@@ -234,6 +239,41 @@ def test_what_is_erased_leaves_the_datasets_that_stand(place: Workplace) -> None
     assert len(read_dataset(built.folder)) == 3
 
 
+def test_decisions_that_grew_too_old_leave_the_datasets_that_stand(place: Workplace, tmp_path: Path) -> None:
+    bring(place, labelled(tmp_path / "berkas.csv"))
+    built = build(place, files=["berkas"])
+    assert built.folder is not None
+    before = {path.name: path.read_bytes() for path in built.folder.iterdir()}
+    clock, whole = place.clock, len(read_dataset(built.folder))
+    assert isinstance(clock, Clock)
+    assert purge_datasets(place, clock.now, dry_run=False) == 0
+    clock.move(days=725)
+    decide(place, id_of(place, 1), "fits", "confirmed", by="r1")  # looked at again: it is as old as that
+    clock.move(days=10)
+    assert purge_datasets(place, clock.now, dry_run=True) == 3
+    assert {path.name: path.read_bytes() for path in built.folder.iterdir()} == before
+    assert (purge_datasets(place, clock.now, dry_run=False), purge_datasets(place, clock.now, dry_run=False)) == (3, 0)
+    left = read_dataset(built.folder)
+    assert (len(left), left.manifest["expired_since"]) == (whole - 3, 3)
+    assert [row["id"] for row in rows_of(built).values() if row["origin"] == "verdict"] == [subject_of(id_of(place, 1))]
+
+
+def test_the_verb_purges_datasets_and_says_which_is_damaged(
+    place: Workplace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = build(place).folder
+    assert folder is not None
+    place.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KENTONGAN__PATHS__HOME", str(place.home.root))
+        patch.setattr(ageing, "oldest_taught", lambda now, _months: now + timedelta(days=1))
+        assert call(["purge", "--json", "--lang", "en"]) == 0
+        assert json.loads(capsys.readouterr().out)["reports"][0]["counts"]["dataset_rows"] == 4
+        (folder / "rows.parquet").write_bytes(b"x")
+        assert call(["purge", "--json", "--lang", "en"]) == 2
+    assert "remove the folder and build it again" in capsys.readouterr().err
+
+
 # ---- labelled files
 
 
@@ -286,6 +326,7 @@ def test_contradicting_labels_are_listed_or_refused(place: Workplace, tmp_path: 
         ("text,a,d\nx,1,kemarin\n", {"labels": {"threat": "a"}, "published": "d"}, '"kemarin" is no day'),
         ("text,a\n,1\n", {"labels": {"threat": "a"}}, "no row with a text and a label"),
         ("text,a,b\nx,0,1\n", {"labels": {"hate_group": "a", "incitement": "b"}}, "incitement without hate"),
+        ("text,a,b\nx,0,1\n", {"labels": {"hate_speech": "a", "ground_race": "b"}}, "on a group, but no hate"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(

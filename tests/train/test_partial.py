@@ -13,7 +13,7 @@ from pipeline.classify.features import Vectoriser, Vocabulary
 from pipeline.classify.heads import GROUNDS, HEADS, MODEL_LABELS, TARGETS, label_probabilities
 from pipeline.text import normalise
 from pipeline.train.counterexamples import counterexamples
-from pipeline.train.measure import measure_decided
+from pipeline.train.measure import measure_said
 from pipeline.train.partial import completed
 from pipeline.train.rows import Rows, joined, written_rows
 from pipeline.train.structured import StructuredLogisticRegression, one_thread
@@ -106,7 +106,8 @@ def test_figures_of_decisions_need_some_of_both() -> None:
     labels = {
         label: label_settings(label, (1.0, 0.0), truth, truth.astype(np.float32), truth) for label in MODEL_LABELS
     }
-    whole = measure_decided(_decided(["x"] * 20, [True] * 10 + [False] * 10, [None] * 20), logits, labels)
+    known, nobody = np.ones(20, bool), np.zeros(20, bool)
+    whole = measure_said({"hate_group": (known, truth), "incitement": (nobody, truth)}, logits, labels)
     assert whole["hate_group"]["rows"] == 20
     assert whole["hate_group"]["average_precision"] == 1
     assert whole["incitement"] == {"rows": 0, "true": 0, "over": 0}

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.classify.heads import LabelSettings
 from pipeline.text import TEXT_VERSION
-from pipeline.train.card import figure_table, percent
+from pipeline.train.card import audit_lines, figure_table, percent, source_of
 
 _HEAD = """\
 # {name}
@@ -41,9 +41,9 @@ depend on the texts beside it. `hoax_style` is not learnt: its score is near 0 a
 
 _DATA = """\
 ## Data
-okky2019: {rows:,} Indonesian tweets of 2018-2019, twelve labels (Ibrohim and Budi 2019, ALW3, W19-3506), **CC BY-NC-SA 4.0, and so are
-these weights** (beside the licence of the checkpoint). {training:,} rows were learnt from, among them {written:,} sentences written for
-this project (weight {weight}) and up to {decisions:,} decisions of reviewers; {choosing:,} ended the training and set calibration and
+{name}, {rows:,} rows: {what}. Licence: **{licence}; these weights stand under it too**, and under that of the checkpoint.
+{training:,} rows were learnt from, among them {written:,} sentences written for this project (weight {weight}), up to {decisions:,}
+decisions of reviewers and up to {partly:,} rows that have some of the labels; {choosing:,} ended the training and set calibration and
 thresholds; **the figures below are of {measured:,} rows that were used for nothing else**. Near duplicates stand on one side.
 SHA-256 of the labelled data: `{sha256}`.
 """
@@ -97,9 +97,10 @@ def write_cascade_card(name: str, metrics: Mapping[str, Any], labels: Mapping[st
 
 
 def _data(data: Mapping[str, Any]) -> str:
+    what, licence = source_of(data)
     return _DATA.format(
-        rows=data["rows"], training=data["training_rows"], written=data["written_rows"], weight=data["written_weight"],
-        decisions=data["decisions"], choosing=data["choosing_rows"], measured=data["measured_rows"], sha256=data["sha256"],
+        name=data["name"], what=what, licence=licence, rows=data["rows"], training=data["training_rows"],
+        written=data["written_rows"], weight=data["written_weight"], partly=data["partly_labelled"], decisions=data["decisions"], choosing=data["choosing_rows"], measured=data["measured_rows"], sha256=data["sha256"],
     )  # fmt: skip
 
 
@@ -127,7 +128,7 @@ def _figures(metrics: Mapping[str, Any]) -> str:
             f"{percent(one['macro_f1_at_half'])} at 0.5 and {percent(one['macro_f1_tuned'])} tuned, exact match "
             f"{percent(one['exact_match_at_half'])}, F1 of hate {percent(one['hate_f1_at_half'])}.",
         ]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", *audit_lines(metrics["audit"])])
 
 
 def _thresholds(labels: Mapping[str, LabelSettings]) -> str:
@@ -173,7 +174,7 @@ def _curve(found: Mapping[str, Any]) -> str:
 def _cascade_data(metrics: Mapping[str, Any]) -> str:
     data = metrics["data"]
     return (
-        "## Data\n"
+        f"## Data\n{data['name']}: {source_of(data)[0]}. "
         f"Band and thresholds were set on {data['choosing_rows']:,} rows, figures taken on {data['measured_rows']:,} others; neither model was "
-        f"taught on them: {data['first_scores']}. SHA-256 of the labelled data: `{data['sha256']}` (CC BY-NC-SA 4.0, and so is this model).\n"
+        f"taught on them: {data['first_scores']}. SHA-256 of the labelled data: `{data['sha256']}`. Licence: {source_of(data)[1]}; this model stands under it too.\n"
     )

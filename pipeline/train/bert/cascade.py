@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,51 +14,58 @@ from numpy.typing import NDArray
 
 from pipeline.classify.artefact import MANIFEST, Artefact, read_artefact
 from pipeline.classify.bert import BertClassifier
-from pipeline.classify.cascade import ASKED, FIRST, FORMAT, KIND, SECOND, in_band, merged
+from pipeline.classify.cascade import ASKED, FIRST, FORMAT, KIND, SECOND, in_band
 from pipeline.classify.features import Vectoriser, Vocabulary
-from pipeline.classify.heads import MODEL_LABELS, LabelSettings, log_odds, sigmoid
+from pipeline.classify.heads import MODEL_LABELS, LabelSettings
 from pipeline.classify.promoted import check_vouched
 from pipeline.classify.scores import Scorer
+from pipeline.classify.shift import known_shares
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
-from pipeline.text import normalise
+from pipeline.text import NormalisedText, normalise
 from pipeline.train.bert.card import write_cascade_card
-from pipeline.train.bert.measured import calibrated, dataset_figures, figures
+from pipeline.train.bert.curve import WIDTHS, Bands, bands_of, cost_curve, together, worth
+from pipeline.train.bert.measured import calibrated, measured
 from pipeline.train.bert.run import held_out
-from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import Flags, HateData, grouped_folds
-from pipeline.train.figures import average_precision, f1
 from pipeline.train.floors import figure
 from pipeline.train.folder import as_json, manifest_of, new_folder, write_folder
 from pipeline.train.gate import read_metrics
-from pipeline.train.rows import joined, labelled_rows, read_labelled, subset, written_rows
+from pipeline.train.report import Run, require_drawing
+from pipeline.train.rows import Given, read_labelled, subset
 from pipeline.train.structured import StructuredLogisticRegression, one_thread
 from pipeline.train.tfidf import LEAST
-from pipeline.train.thresholds import GRID, label_settings
+from pipeline.train.thresholds import label_settings
+from pipeline.train.trained import Progress, about_data, scored_of, silent, training_rows
 
 Array = NDArray[np.float32]
-Bands = dict[str, tuple[float, float]]
-Progress = Callable[[str, int, int], None]
 
-WIDTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0)
-"""Half-widths of the band in log-odds, on both sides of the first model's threshold; 0 is no band."""
 ENOUGH = 0.99
 """Share of what BERT alone gains over TF-IDF that the band must bring."""
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Rows that neither model was taught on: logits (rows, heads) and calibrated scores (rows, labels) of both."""
+class Unseen:
+    """Rows that neither model was taught on: logits (rows, heads) and calibrated scores (rows, labels) of both.
+
+    `known`: which share of their words the first model knows.
+    """
 
     data: HateData
+    texts: Sequence[NormalisedText]
+    known: NDArray[np.float64]
     logits: tuple[Array, Array]
     first: Array
     second: Array
 
     def together(self, bands: Bands) -> Array:
         """The scores of the cascade with these bands."""
-        asked = in_band(self.first, bands)
-        return merged(self.first, self.second[asked], asked)
+        return together(self.first, self.second, bands)
+
+    @property
+    def said(self) -> dict[str, tuple[Flags, Flags]]:
+        """(known, true) of the labels that may flag."""
+        return {label: (np.ones(len(self.data), bool), self.data.derived[label]) for label in ASKED}
 
     def logits_together(self, bands: Bands) -> Array:
         """The logits of the model that has the last word on each row."""
@@ -74,7 +81,7 @@ def train_cascade(
     date: str,
     seed: int = 0,
     band: tuple[float, float] | None = None,
-    progress: Progress = lambda _what, _done, _of: None,
+    progress: Progress = silent,
 ) -> Path:
     """Choose the band, measure and write `out`/cascade-<date>; returns that folder.
 
@@ -84,29 +91,25 @@ def train_cascade(
     target = new_folder(out, KIND, date)
     if band is not None and not 0 <= band[0] <= band[1] <= 1:
         raise ConfigError(_("--band takes two scores from 0 to 1, the lower one first"))
+    require_drawing()
     with one_thread():
         artefact, bert = _members(first, second)
-        data, _decided = read_labelled(labelled)
-        choose, test, how = _scored(data, artefact, bert, (first, second), seed, progress)
+        given = read_labelled(labelled)
+        choose, test, how = _scored(given, artefact, bert, (first, second), seed, progress)
         limits = {label: settings.threshold for label, settings in artefact.labels.items()}
-        labels, metrics = _chosen(choose, test, limits, band, seed)
+        labels, metrics, scores = _chosen(choose, test, limits, band, seed)
     metrics["cascade"]["members"] = {FIRST: artefact.name, SECOND: bert.name}
     metrics["program"] = version("kentongan")
-    metrics["data"] = {
-        "name": "okky2019",
-        "sha256": data.sha256,
-        "rows": len(data),
-        "choosing_rows": len(choose.data),
-        "measured_rows": len(test.data),
-        "first_scores": how,
-        "seed": seed,
-    }
+    rows = {"choosing_rows": len(choose.data), "measured_rows": len(test.data), "first_scores": how}
+    metrics["data"] = about_data(given.data, seed, **rows)
     contents = {f"{FIRST}/{name}": content for name, content in _contents(first).items()}
     contents |= {f"{SECOND}/{name}": content for name, content in _contents(second).items()}
     card = write_cascade_card(target.name, metrics, labels)
     contents |= {"metrics.json": as_json(metrics), "card.md": card.encode()}
     bands = {label: list(ends) for label, ends in metrics["cascade"]["bands"].items()}
-    write_folder(target, manifest_of(target.name, FORMAT, labels, contents, bands=bands), contents)
+    parameters = {"band": band, "widths": WIDTHS, "enough": ENOUGH, FIRST: artefact.digest, SECOND: bert.digest}
+    run = Run(target.name, KIND, seed, parameters, metrics["data"], labels, metrics, scored_of(test.data, scores))
+    write_folder(target, manifest_of(target.name, FORMAT, labels, contents, bands=bands), contents, run)
     return target
 
 
@@ -125,9 +128,10 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 
 def _scored(
-    data: HateData, first: Artefact, second: BertClassifier, folders: tuple[Path, Path], seed: int, progress: Progress
-) -> tuple[Scored, Scored, str]:
+    given: Given, first: Artefact, second: BertClassifier, folders: tuple[Path, Path], seed: int, progress: Progress
+) -> tuple[Unseen, Unseen, str]:
     """The choosing and the testing rows; those that BERT held out if it was taught on this data, else two halves."""
+    data = given.data
     taught_on = [figure(read_metrics(folder), "data.sha256") == data.sha256 for folder in folders]
     if taught_on[1]:
         its_seed = figure(read_metrics(folders[1]), "data.seed")
@@ -138,7 +142,7 @@ def _scored(
     how = "the first one was taught on other data"
     progress("first", 0, 1)
     if taught_on[0]:
-        first = _without(first, data, parts[0] | parts[1], seed)
+        first = _without(first, given, parts[0] | parts[1], seed)
         how = "the first one was taught on all rows, so that here a copy of it answers that was taught without these"
     scorer, found = Scorer(first), []
     for number, part in enumerate(parts):
@@ -147,29 +151,29 @@ def _scored(
         texts = [normalise(text) for text in rows.texts]
         logits = scorer.logits(texts)[0], second.net.logits(texts)
         scores = calibrated(logits[0], first.labels), calibrated(logits[1], second.labels)
-        found.append(Scored(rows, logits, *scores))
+        found.append(Unseen(rows, texts, known_shares(first.vocabulary, texts), logits, *scores))
     return found[0], found[1], how
 
 
-def _without(first: Artefact, data: HateData, held: Flags, seed: int) -> Artefact:
+def _without(first: Artefact, given: Given, held: Flags, seed: int) -> Artefact:
     """The first model as if it had been taught without the rows `held`, with the calibration that it has.
 
     That calibration was fitted out of fold: it is that of models which have not seen what they score.
     """
-    seen = joined([labelled_rows(data).only(~held), written_rows(counterexamples(seed))])
+    seen = training_rows(given, seed, held)
     vocabulary = Vocabulary.learn(seen.texts, LEAST)
     model = StructuredLogisticRegression().fit(Vectoriser(vocabulary).matrix(seen.texts), seen)
     return replace(first, vocabulary=vocabulary, weights=model.coef_, bias=model.intercept_)
 
 
 def _chosen(
-    choose: Scored, test: Scored, limits: Mapping[str, float], band: tuple[float, float] | None, seed: int
-) -> tuple[dict[str, LabelSettings], dict[str, Any]]:
-    """Band, thresholds and figures."""
-    curve = [_point(choose, width, limits) for width in (*WIDTHS, None)]
+    choose: Unseen, test: Unseen, limits: Mapping[str, float], band: tuple[float, float] | None, seed: int
+) -> tuple[dict[str, LabelSettings], dict[str, Any], Array]:
+    """Thresholds, figures with the band among them, and the scores that these were taken of."""
+    curve = cost_curve(choose.first, choose.second, choose.said, limits)
     if band is None:
         width = narrowest(curve)
-        bands = _bands(width, limits)
+        bands = bands_of(width, limits)
         how = f"The narrowest band that brings {ENOUGH:.0%} of what BERT gains when it reads everything"
     else:
         bands, how = dict.fromkeys(ASKED, band), "Set by hand"
@@ -178,11 +182,17 @@ def _chosen(
     for at, label in enumerate(MODEL_LABELS):
         truth = choose.data.derived.get(label, np.zeros(len(choose.data), bool))
         labels[label] = label_settings(label, (1.0, 0.0), truth, scores[:, at], choose.data.political)
-    metrics = figures(test.data, test.together(bands), labels, seed)
-    metrics["dataset"] = dataset_figures(test.data, test.logits_together(bands), seed)
+    found, logits = test.together(bands), test.logits_together(bands)
+    metrics = measured(test.data, test.texts, logits, found, labels, seed, test.known)
     share = float(in_band(test.first, bands).mean())
-    metrics["cascade"] = {"bands": bands, "chosen_by": how, "curve": curve, "share": round(share, 4)}
-    return labels, metrics
+    metrics["cascade"] = {
+        "bands": bands,
+        "chosen_by": how,
+        "chosen": worth(choose.first, choose.second, choose.said, bands),
+        "curve": curve,
+        "share": round(share, 4),
+    }
+    return labels, metrics, found
 
 
 def narrowest(curve: list[dict[str, Any]]) -> float | None:
@@ -199,32 +209,3 @@ def narrowest(curve: list[dict[str, Any]]) -> float | None:
     return next(
         (point["width"] for point in curve if point["average_precision"] - none >= ENOUGH * (full - none)), None
     )
-
-
-def _point(rows: Scored, width: float | None, limits: Mapping[str, float]) -> dict[str, Any]:
-    """What a band costs (the share of texts that are read twice) and what it gives."""
-    bands = _bands(width, limits)
-    scores = rows.together(bands)
-    quality, best = [], []
-    for label in ASKED:
-        truth, mine = rows.data.derived[label], scores[:, MODEL_LABELS.index(label)]
-        quality.append(float(average_precision(truth, mine)[0]))
-        best.append(max(float(f1(truth, mine >= limit)[0]) for limit in GRID))
-    return {
-        "width": width,
-        "share": round(float(in_band(rows.first, bands).mean()), 4),
-        "average_precision": round(float(np.mean(quality)), 4),
-        "f1": round(float(np.mean(best)), 4),
-    }
-
-
-def _bands(width: float | None, limits: Mapping[str, float]) -> Bands:
-    """The band of each label, so wide in log-odds around the first model's threshold; None: every score."""
-    if width is None:
-        return dict.fromkeys(ASKED, (0.0, 1.0))
-    found = {}
-    for label in ASKED:
-        middle = log_odds(np.array([limits[label]], np.float32))[0]
-        low, high = sigmoid(np.array([middle - width, middle + width], np.float64)).round(4).tolist()
-        found[label] = (low, high)
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ from numpy.typing import NDArray
 
 from pipeline.classify.artefact import MAX_SLOPE
 from pipeline.classify.heads import MODEL_LABELS, LabelSettings, label_probabilities, log_odds, sigmoid
+from pipeline.text import NormalisedText
 from pipeline.train.dataset import Flags, HateData, grouped_folds
-from pipeline.train.figures import group_resamples
-from pipeline.train.measure import measure_as_published, measure_dataset, measure_label, measure_political
-from pipeline.train.rows import DERIVED
+from pipeline.train.measure import measure_dataset
+from pipeline.train.reference import reference_of
 from pipeline.train.structured import fit_calibration
 from pipeline.train.thresholds import label_settings
+from pipeline.train.trained import figures
 
 Array = NDArray[np.float32]
 
@@ -49,24 +51,20 @@ def calibrated(logits: Array, labels: dict[str, LabelSettings]) -> Array:
     return np.stack(columns, axis=1)
 
 
-def figures(data: HateData, scores: Array, labels: dict[str, LabelSettings], seed: int) -> dict[str, Any]:
-    """What metrics.json has of each label, on politics and by the data's own grounds; `scores` are calibrated."""
-    resamples = group_resamples(data.groups, seed)
-    metrics: dict[str, Any] = {"labels": {}, "political": {}, "as_published": {}}
-    for at, label in enumerate(MODEL_LABELS):
-        if label not in data.derived:
-            continue
-        limit = labels[label].threshold
-        metrics["labels"][label] = measure_label(data.derived[label], scores[:, at], limit, resamples)
-        if label in DERIVED:
-            metrics["political"][label] = measure_political(data, label, scores[:, at], limit)
-            metrics["as_published"][label] = measure_as_published(data, label, scores[:, at])
-    return metrics
-
-
-def dataset_figures(data: HateData, logits: Array, seed: int) -> dict[str, float]:
-    """The figures that others publish on this dataset."""
-    return measure_dataset(data, logits, grouped_folds(data.groups, 2, seed))
+def measured(
+    data: HateData,
+    texts: Sequence[NormalisedText],
+    logits: Array,
+    scores: Array,
+    labels: Mapping[str, LabelSettings],
+    seed: int,
+    known: NDArray[np.floating] | None = None,
+) -> dict[str, Any]:
+    """What metrics.json has of rows that were held out; `scores` are calibrated, `known` as in `reference_of`."""
+    return figures(data, scores, labels, seed) | {
+        "dataset": measure_dataset(data, logits, grouped_folds(data.groups, 2, seed)),
+        "reference": reference_of(texts, scores, data.derived, known),
+    }
 
 
 def _calibrated(raw: Array, slope: float, offset: float) -> Array:
