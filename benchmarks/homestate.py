@@ -45,6 +45,8 @@ def state_of(place: Workplace) -> State:
         elif name.endswith(".parquet"):
             flags = [_without(flag_to_dict(flag, private=True), _TIMES) for flag in read_derived(path)]
             state[name] = (read_notes(path), flags)
+        elif name == "purged.json":
+            state[name] = sorted(json.loads(path.read_text(encoding="utf-8")))
         elif not name.startswith("lock/") and name not in _DATABASES:
             state[name] = path.read_bytes()
     return state | _index(place) | _ledger(place)

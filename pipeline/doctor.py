@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from pathlib import Path
 
 import structlog
 
-from pipeline.claiming import failing_sources
+from pipeline import checkups, freshness
+from pipeline.checkups import Said
 from pipeline.classify.promoted import read_state
 from pipeline.core.clock import partition_of
 from pipeline.core.config import SourceSettings
@@ -26,23 +26,15 @@ from pipeline.drift import last_report
 from pipeline.landing.derived import count_rows, derived_file, derived_partitions, unindexed_partitions
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
-from pipeline.ledger import claims
-from pipeline.ledger.chain import entries, verify_tail
+from pipeline.ledger.chain import entries
 from pipeline.ledger.database import FILE_NAME as LEDGER_FILE
-from pipeline.ledger.totals import WAITING, newest_waiting, totals
 from pipeline.sources import inbox
 from pipeline.steps import unflagged
-from pipeline.store.registry import FILE_NAME as INDEX_FILE
-from pipeline.summary import silent_sources
 from pipeline.workplace import Workplace
 
 _FREE_BYTES = 2_000_000_000  # a million posts need about 1.5 GB in landing, derived and index
-_OLDEST_SQLITE = (3, 40)
-_LINKS = 1_000  # of each chain's end, walked along each time
-_LOOKED_UP = 500  # waiting flags that are looked for in the index
 _WEEK = timedelta(days=7)
-_OPENING = ("secret", "ledger", "queue", "index", "claims")  # checks that open what they look at
-_LATE = _WEEK  # from then on waiting longer no longer moves a flag up in the queue
+_OPENING = ("secret", "ledger", "retention", "queue", "index", "claims")  # checks that open what they look at
 _OLD_REPORT = 14  # days: one weekly run was missed
 _FEW = 20  # quarantined items that are no pattern yet
 _SHARE = 0.10  # of what came in within a week; of honest exports 0 to 2 % are of no use
@@ -57,9 +49,6 @@ class Finding:
     what: str
     well: bool
     says: str
-
-
-Said = Iterator[tuple[bool, str]]
 
 
 def examine(place: Workplace) -> list[Finding]:
@@ -109,6 +98,7 @@ def _names() -> dict[str, str]:
         "inbox": _("inbox"),
         "sources": _("sources"),
         "ledger": _("ledger"),
+        "retention": _("retention"),
         "queue": _("queue"),
         "index": _("index"),
         "claims": _("claims"),
@@ -256,15 +246,11 @@ def _inbox(place: Workplace) -> Said:
 
 
 def _sources(place: Workplace) -> Said:
-    """A source that landed nothing for two days is silent: the worst failure is the one nobody sees."""
-    silent = silent_sources(place)
-    for name, source in place.settings.sources.items():
-        last = silent.get(name)
-        if last is None:
-            yield True, _("{name}: heard of late").format(name=name)
-        else:
-            says = _("{name} is silent: last seen {when}").format(name=name, when=last or _("never"))
-            yield False, f"{says}; {_what_to_do(name, source)}"
+    """What each source gave of late against its own past: the worst failure is the one nobody sees."""
+    for found in freshness.measure(place, place.clock()).sources:
+        alarm = found.level in freshness.ALARMS
+        advice = _what_to_do(found.source, place.settings.sources[found.source])
+        yield not alarm, f"{freshness.told(found)}; {advice}" if alarm else freshness.told(found)
 
 
 def _what_to_do(name: str, source: SourceSettings) -> str:
@@ -273,88 +259,7 @@ def _what_to_do(name: str, source: SourceSettings) -> str:
     return _("is there a new file at {path}? Then: kentongan run --source {name}").format(path=source.path, name=name)
 
 
-# ---- ledger, queue and index
-
-
-def _ledger(place: Workplace) -> Said:
-    """That it is there, opens, and that the newest links of its chains hold; `ledger verify` walks along all."""
-    if _ledger_is_gone(place):
-        text = _("{path} is gone though there is data: put it back from the backup before the next run makes a new one")
-        yield False, text.format(path=place.home.root / LEDGER_FILE)
-        return
-    with place.ledger.read() as db:
-        problems, entries = verify_tail(db, _LINKS), totals(db).entries
-    for problem in problems:
-        text = _(
-            "the chain of office {office} is broken at {number}: {says}; keep this file, run: kentongan ledger verify"
-        )
-        yield False, text.format(office=problem.office, number=problem.number, says=problem.says)
-    if not problems:
-        yield True, _("{kind}; {count} entries, the newest hold").format(kind=place.settings.ledger.kind, count=entries)
-
-
-def _queue(place: Workplace) -> Said:
-    """Whether flags wait so long that they will be closed unseen."""
-    if _ledger_is_gone(place):
-        return
-    with place.ledger.read() as db:
-        found = totals(db)
-    waiting = sum(found.flags.get(status, 0) for status in WAITING)
-    days = (place.clock() - found.oldest) // timedelta(days=1) if found.oldest else 0
-    if found.oldest and place.clock() - found.oldest > _LATE:
-        text = _(
-            "{count} flags wait, the oldest for {days} days; after {limit} days it is closed unseen: more reviewers?"
-        )
-        yield False, text.format(count=waiting, days=days, limit=place.settings.retention.unreviewed)
-    else:
-        yield True, _("{count} flags wait for review").format(count=waiting)
-
-
-def _index(place: Workplace) -> Said:
-    """That it is there, opens, and knows what the ledger knows."""
-    settings = place.settings.store
-    ours = settings.kind != "elastic"
-    if ours and sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        yield False, _("SQLite {version} is too old; 3.40 or newer is needed").format(version=sqlite3.sqlite_version)
-        return
-    made = derived_partitions(place.home.derived)
-    if settings.kind == "sqlite" and made and not (place.home.root / INDEX_FILE).exists():
-        yield False, _("{path} is gone; make it again: kentongan reindex").format(path=place.home.root / INDEX_FILE)
-        return
-    place.store.get("-")
-    behind, missing = 0, 0
-    if not _ledger_is_gone(place):
-        with place.ledger.read() as db:
-            behind, waiting = totals(db).unmirrored, newest_waiting(db, _LOOKED_UP)
-        missing = sum(place.store.get(flag_id) is None for flag_id in waiting)
-    if missing:
-        yield False, _("the index lacks flags that wait for review; make it again: kentongan reindex")
-    elif behind:
-        yield False, _("the index does not know {count} statuses yet; run: kentongan index").format(count=behind)
-    else:
-        where = f"SQLite {sqlite3.sqlite_version}" if ours else ", ".join(settings.urls)
-        yield True, f"{settings.kind}, {where}"
-
-
-def _claims(place: Workplace) -> Said:
-    """Whether each claim source gives something, and posts are compared with all claims that the ledger knows."""
-    failing = failing_sources(place)
-    for name, says in failing.items():
-        yield (
-            False,
-            _("{name}: {problem}; then try: kentongan claims sync --source {name}").format(name=name, problem=says),
-        )
-    if _ledger_is_gone(place):
-        return
-    with place.ledger.read() as db:
-        known, newest = sum(claims.standings(db).values()), claims.newest_rev(db)
-    made = place.claim_index_folder.is_dir()
-    if newest and not (made and place.claim_index.rev == newest):
-        yield False, _("the claims index is behind the ledger; run: kentongan claims sync")
-    elif made:
-        yield place.claim_thresholds is not None, _("{count} claims are known").format(count=known)
-    elif not failing:
-        yield True, _("no claim is known")
+# ---- how well the model still fits
 
 
 def _drift(place: Workplace) -> Said:
@@ -373,12 +278,6 @@ def _drift(place: Workplace) -> Said:
         yield True, _("no alarm")
 
 
-def _ledger_is_gone(place: Workplace) -> bool:
-    """A ledger in a file that is not there, beside data that it must know: to open it would make an empty one."""
-    ours = place.settings.ledger.kind == "sqlite"
-    return ours and not (place.home.root / LEDGER_FILE).exists() and bool(partitions(place.home.landing))
-
-
 _CHECKS: dict[str, Callable[[Workplace], Said]] = {
     "disk": _disk,
     "clock": _clock,
@@ -392,9 +291,10 @@ _CHECKS: dict[str, Callable[[Workplace], Said]] = {
     "quarantine": _quarantine,
     "inbox": _inbox,
     "sources": _sources,
-    "ledger": _ledger,
-    "queue": _queue,
-    "index": _index,
-    "claims": _claims,
+    "ledger": checkups.ledger,
+    "retention": checkups.retention,
+    "queue": checkups.queue,
+    "index": checkups.index,
+    "claims": checkups.claims,
     "drift": _drift,
 }

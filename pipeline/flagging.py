@@ -93,6 +93,7 @@ class PartitionRun:
         self._samples: list[tuple[float, int]] = []
         self._teachers: list[teach.Candidate] = []
         self._seen: set[int] = set()
+        self.ruled: dict[str, bool] = {}  # of a dry run: whether a rule flags the post
 
     def run(self, *, dry_run: bool = False) -> StepReport:
         """Do it; with `dry_run` count only, write nothing."""
@@ -108,6 +109,7 @@ class PartitionRun:
             for flags in self._chunks():
                 for flag in flags:
                     self._counts["flagged" if flag.why else "unflagged"] += 1
+                    self.ruled[flag.id] = bool(flag.why)
         else:
             made_of = [part_name(path) for path in self._parts]
             chunks = (self._partition, self._mark, self._chunks(), self._finish, made_of, self._said_beside)

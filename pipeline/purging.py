@@ -1,23 +1,113 @@
-"""What is past its time goes: raw parts, unflagged posts (counts stay), flags nobody looked at (DOMAIN 4.6)."""
+"""What is past its time goes: raw parts, unflagged posts (counts stay), flags nobody looked at (DOMAIN 4.6).
+
+When that last succeeded stands in `purged.json` of the home: without a purge for 48 hours nothing more comes in.
+"""
 
 from __future__ import annotations
 
 import functools
+import json
 from collections import Counter
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from pipeline.core.files import remove_leftovers
+from pipeline import keeping
+from pipeline.core.errors import TransientError
+from pipeline.core.files import remove_leftovers, written_aside
+from pipeline.core.i18n import _
 from pipeline.landing import retention
 from pipeline.ledger import erasure, verdicts
 from pipeline.sources import inbox
 from pipeline.workplace import Workplace
 
+LATEST = timedelta(hours=48)
+_FILE = "purged.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Since when the home is known to purge, and when a purge last succeeded ("": never); ISO, UTC."""
+
+    since: str
+    last: str = ""
+
+    @property
+    def moment(self) -> datetime:
+        """From when the 48 hours count."""
+        return datetime.fromisoformat(self.last or self.since)
+
 
 def purge(place: Workplace, now: datetime, *, dry_run: bool) -> Counter[str]:
     """Remove what is past its time; returns how much of what.
 
-    Holds the locks of all other work, so that nothing is written while it is taken away.
+    Holds the locks of all other work, so that nothing is written while it is taken away. Raises ConfigError while a
+    setting keeps something for longer than it may be kept.
     """
+    keeping.check_periods(place)
+    counts = _purge(place, now, dry_run=dry_run)
+    if not dry_run:
+        known = last_purge(place)
+        _note(place, Purged(known.since if known else now.isoformat(), now.isoformat()))
+    return counts
+
+
+def last_purge(place: Workplace) -> Purged | None:
+    """What is known of purges in this home; None if nothing is, or the file is damaged."""
+    try:
+        found = Purged(**json.loads((place.home.root / _FILE).read_text(encoding="utf-8")))
+        whole = found.moment.tzinfo is not None
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+    return found if whole else None
+
+
+def check_purged(place: Workplace, now: datetime) -> None:
+    """Raise TransientError if something is past its time and no purge succeeded for 48 hours.
+
+    A home of which nothing is known is new, or older than this rule: its 48 hours begin now. So do those of a home
+    whose clock stood in the future when it purged.
+    """
+    known = last_purge(place)
+    if known is None or known.moment > now:
+        _note(place, Purged(now.isoformat()))
+    elif is_overdue(place, now):
+        when = known.moment.astimezone(place.settings.office.zone)
+        text = _(
+            "nothing more is fetched: things here are past their time, and no purge succeeded since {when:%Y-%m-%d "
+            "%H:%M}, more than {hours} hours ago; run: kentongan purge (every day, see docs/retention.md)"
+        )
+        raise TransientError(text.format(when=when, hours=LATEST // timedelta(hours=1)))
+
+
+def is_overdue(place: Workplace, now: datetime) -> bool:
+    """Whether no purge succeeded for 48 hours though something is past its time; writes nothing."""
+    known = last_purge(place)
+    return known is not None and now - known.moment > LATEST and _anything_due(place, now)
+
+
+def _anything_due(place: Workplace, now: datetime) -> bool:
+    """Whether a purge would take anything that people wrote; stops at the first find."""
+    keep, home, zone = place.settings.retention, place.home, place.settings.office.zone
+    for folder in home.landing.glob("*"):
+        if any(retention.due_parts(folder, keep, now, zone)):
+            return True
+    for folder in (home.claims / "landing").glob("*"):
+        if any(retention.due_parts(folder, keep, now, zone, claims=True)):
+            return True
+    if retention.past_quarantine(home.quarantine, keep.raw_social, now, zone):
+        return True
+    if retention.purge_folder(home.inbox / inbox.REFUSED, keep.raw_social, now, dry_run=True):
+        return True
+    past, held = decided(place, now)
+    return any(retention.past_rows(home.derived, keep, now, held=held, due=past))
+
+
+def _note(place: Workplace, value: Purged) -> None:
+    with written_aside(place.home.root / _FILE) as aside:
+        aside.write_text(json.dumps(asdict(value)) + "\n", encoding="utf-8")
+
+
+def _purge(place: Workplace, now: datetime, *, dry_run: bool) -> Counter[str]:
     keep, home, zone = place.settings.retention, place.home, place.settings.office.zone
     counts: Counter[str] = Counter()
     for folder in sorted(path for path in home.landing.glob("*") if path.is_dir()):

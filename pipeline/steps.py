@@ -2,7 +2,9 @@
 
 ingest -> flag -> index      what `kentongan run` and the scheduler do
 replay, reindex              the same again, from landing and from derived/
+reclassify                   the last week again, after another model was put in service
 sync_claims, fit_claims      from the fact-checkers to the posts; how alike a match must be
+check_freshness              a source gone quiet is an alarm
 purge                        what is past its time goes
 
 A step reads its partition and writes its outputs whole: twice is once. None asks for the time or for "the latest";
@@ -20,16 +22,15 @@ from pathlib import Path
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from pipeline import claim_index, claiming, fitting, purging, queueing
+from pipeline import claim_index, claiming, fitting, freshness, ingesting, keeping, purging, queueing, reclassifying
 from pipeline.claiming import Synced
 from pipeline.core.batches import batched
 from pipeline.core.clock import partition_of
 from pipeline.core.config import ClaimSourceSettings, SourceSettings
-from pipeline.core.errors import ConfigError, Conflict, Failed, ItemError, KentonganError, TransientError
+from pipeline.core.errors import ConfigError, Conflict, Failed, KentonganError, TransientError
 from pipeline.core.files import remove_leftovers
 from pipeline.core.i18n import _
-from pipeline.core.ports import Source
-from pipeline.core.types import Flag, PutCount, Quarantined, RawItem, StepReport
+from pipeline.core.types import Flag, PutCount, StepReport
 from pipeline.fitting import Fitted
 from pipeline.flagging import PartitionRun
 from pipeline.landing.derived import (
@@ -43,7 +44,7 @@ from pipeline.landing.derived import (
     unindexed_partitions,
 )
 from pipeline.landing.quarantine import quarantine
-from pipeline.landing.raw import part_name, part_names, partitions, parts, read_header, write_part
+from pipeline.landing.raw import part_name, part_names, partitions, parts, read_header
 from pipeline.ledger import audit
 from pipeline.sources import inbox
 from pipeline.workplace import Workplace
@@ -51,7 +52,6 @@ from pipeline.workplace import Workplace
 Progress = Callable[[str, int], None]
 """Called with the step's name and how many further items it has done."""
 
-_PART_ITEMS = 5_000  # a part of 5,000 short posts is about 500 kB and 30 MB while it is made
 _PUT_ITEMS = 2_000
 
 
@@ -83,10 +83,14 @@ def ingest(
 ) -> Ingested:
     """Fetch each source into landing; `partition` is that of now unless the caller says (a live fetch has no past).
 
-    `dry_run` fetches and counts, and writes nothing.
+    `dry_run` fetches and counts, and writes nothing. Raises TransientError if a purge is overdue, ConfigError while a
+    setting keeps something for longer than it may be kept.
     """
     partition = partition or partition_of(place.checked_now(), place.settings.office.zone)
+    keeping.check_periods(place)
     if not dry_run:
+        place.home.make()
+        purging.check_purged(place, place.clock())
         note_settings(place)
         for folder in (place.home.quarantine, place.home.state, place.home.secret):
             remove_leftovers(folder)
@@ -99,74 +103,23 @@ def ingest(
             with place.home.lock(f"ingest-{name}"), bound_contextvars(partition=partition, source=name):
                 remove_leftovers(place.home.landing / name)
                 source = place.source(name, settings)
-                _ingest_one(place, source, settings, partition, since, dry_run, progress, counts, notes)
+                ingesting.land(place, source, settings, partition, since, dry_run, progress, counts, notes)
         except KentonganError as error:
             failed.append(Failed(name, error))
             _log.info("source_failed", source=name, partition=partition, error=type(error).__name__)
             if not dry_run and not isinstance(error, (Conflict, TransientError)):  # the file itself cannot be read
-                _from_inbox(place, settings, inbox.refuse)
+                ingesting.from_inbox(place, settings, inbox.refuse)
             continue
         if source.refused:
             failed.append(Failed(name, ConfigError(source.refused)))
         if not dry_run:
-            _from_inbox(place, settings, inbox.refuse if source.refused else inbox.done)
+            ingesting.from_inbox(place, settings, inbox.refuse if source.refused else inbox.done)
         if source.dropped:
             dropped[name] = dict(source.dropped)
         notes += [f"{name}: {note}" for note in source.notes]
     outs = _all(counts, "landed", "again", "quarantined")
     report = _reported(StepReport("ingest", partition, sum(counts.values()), outs, dropped))
     return Ingested(partition, report, tuple(failed), tuple(notes))
-
-
-def _ingest_one(
-    place: Workplace,
-    source: Source,
-    settings: SourceSettings,
-    partition: str,
-    since: datetime | None,
-    dry_run: bool,
-    progress: Progress,
-    counts: Counter[str],
-    notes: list[str],
-) -> None:
-    """Land one source's items in parts; what the source remembers moves on only after all have landed."""
-    home = place.home
-    landed_with = settings.model_dump(mode="json", exclude={"url", "path"})
-    never = place.never_again()
-    with quarantine(home.quarantine, partition, "ingest", name=source.name, dry_run=dry_run) as bad:
-        for batch in batched(source.fetch(since), _PART_ITEMS):
-            raws = [item for item in batch if isinstance(item, RawItem)]
-            if never is not None:
-                wanted = [raw for raw in raws if not _was_erased(source, raw, never)]
-                counts["erased"] += len(raws) - len(wanted)
-                raws = wanted
-            for item in batch:
-                if isinstance(item, Quarantined):
-                    _log.debug("quarantined", place=item.place)
-                    bad.add(item)
-            if raws:
-                new = dry_run or write_part(home.landing, partition, raws, landed_with)
-                counts["landed" if new else "again"] += len(raws)
-            progress("ingest", len(batch))
-    counts["quarantined"] += bad.count
-    notes += [f"{source.name}, {item.place}: {item.reason}" for item in bad.shown]
-    if not dry_run:
-        source.commit()
-
-
-def _was_erased(source: Source, raw: RawItem, never: Callable[[str], bool]) -> bool:
-    """Whether the item is a post that was erased: it must not even land again."""
-    try:
-        return never(source.parse(raw).id)
-    except ItemError:
-        return False
-
-
-def _from_inbox(place: Workplace, settings: SourceSettings, move: Callable[[Path], Path]) -> None:
-    """A file of the inbox is moved away once its items have landed, or once it cannot be read at all."""
-    path = Path(settings.path)
-    if settings.path and path.parent == place.home.inbox:
-        move(path)
 
 
 def flag(
@@ -176,6 +129,7 @@ def flag(
 
     Raises ConfigError if raw items of the partition were purged since: from what is left it could only lose flags.
     """
+    keeping.check_periods(place)
     if not dry_run:
         note_settings(place)
     with place.home.lock("flag"), bound_contextvars(partition=partition):
@@ -298,15 +252,43 @@ def replay(
     return reports
 
 
+def reclassify(
+    place: Workplace, partition: str, *, now: datetime, dry_run: bool = False, progress: Progress = quiet
+) -> StepReport:
+    """Flag a partition of the last week again with the model in service, and index it; counts new, gone and same flags.
+
+    One that stands so already is only indexed if it was not yet: what was killed goes on where it was. To be called for
+    `reclassifying.recent` in order, for samples and copies of a partition depend on those before it.
+    """
+    reclassifying.check_recent(place, partition, now)
+    before = reclassifying.flags_of(place, partition)
+    if was_purged(place, partition) or reclassifying.is_past(place, partition, now):
+        return _reported(reclassifying.left_alone(partition, before))
+    behind = partition in unindexed_partitions(place.home.derived)
+    if reclassifying.is_current(place, partition):
+        after = frozenset(before.why)
+    elif dry_run:
+        after = reclassifying.tried(place, partition, before, now, lambda items: progress("flag", items))
+    else:
+        behind = True
+        flag(place, partition, now=now, progress=progress)
+        after = frozenset(reclassifying.flags_of(place, partition).why)
+    if behind and not dry_run:
+        index(place, partition, now=now, progress=progress)
+    return _reported(reclassifying.compared(place, partition, before, after, now))
+
+
 def reindex(
     place: Workplace, since: str = "", *, dry_run: bool = False, progress: Progress = quiet
 ) -> list[StepReport]:
     """Fill the index again from derived/: same ids, same fingerprints, less what expired or was erased."""
     now = place.clock()
-    return [
-        index(place, partition, now=now, dry_run=dry_run, progress=progress)
-        for partition in derived_partitions(place.home.derived, since)
-    ]
+    reports = []
+    for partition in derived_partitions(place.home.derived, since):
+        reports.append(index(place, partition, now=now, dry_run=dry_run, progress=progress))
+        if not dry_run:
+            reclassifying.bring_back(place, partition, now)
+    return reports
 
 
 def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepReport:
@@ -315,6 +297,13 @@ def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepRepo
     return _reported(
         StepReport("purge", partition_of(now, place.settings.office.zone), sum(counts.values()), dict(counts))
     )
+
+
+def check_freshness(place: Workplace, *, now: datetime) -> freshness.Report:
+    """What each source gave of late against its own past; `alarms` names those that fell silent."""
+    found = freshness.look(place, now)
+    _log.info("step_done", step="freshness", sources=len(found.sources), alarms=len(found.alarms))
+    return found
 
 
 def sync_claims(
@@ -331,6 +320,7 @@ def sync_claims(
     `again` reads all that landed once more; `dry_run` fetches and counts, and writes nothing.
     """
     done, now = Synced(), place.checked_now()
+    keeping.check_periods(place)
     partition = partition_of(now, place.settings.office.zone)
     with place.home.lock("claims"), bound_contextvars(partition=partition):
         if not dry_run:

@@ -25,9 +25,16 @@ from pipeline.workplace import Workplace
 
 CODES = [
     *("home", "disk", "clock", "secret", "model", "topics", "threats", "calendar", "office"),
-    *("partitions", "quarantine", "inbox", "ledger", "queue", "index", "claims", "drift"),
+    *("partitions", "quarantine", "inbox", "ledger", "retention", "queue", "index", "claims", "drift"),
 ]
-WRITERS = {"secret", "ledger", "queue", "index", "claims"}  # what is not looked at while the home is not in order
+WRITERS = {
+    "secret",
+    "ledger",
+    "retention",
+    "queue",
+    "index",
+    "claims",
+}  # what is not looked at while the home is not in order
 
 
 @pytest.fixture
@@ -258,7 +265,7 @@ def test_a_silent_source_and_what_to_try(home: Path, clock: Clock) -> None:
         "portal is silent: last seen never; open its address, then try: kentongan ingest --source portal": False,
         "warga-csv: heard of late": True,
     }
-    clock.move(days=3)
+    clock.move(days=9)
     assert (
         "is there a new file at warga.csv? Then: kentongan run --source warga-csv"
         in wrong(home, clock, **sources)["sources"]

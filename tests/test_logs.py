@@ -17,7 +17,7 @@ import structlog
 from homes import Clock, decide, file_of, id_of, place_at, row, take
 from review.frame import BASE, PASSWORD, Browser
 
-from pipeline import steps
+from pipeline import ingesting, steps
 from pipeline.cli import app as cli
 from pipeline.core.config import Log
 from pipeline.core.errors import LedgerUnavailable
@@ -126,7 +126,7 @@ def test_a_source_that_fails_is_logged_with_its_partition_and_without_its_words(
         logging.getLogger("somelibrary").error("cannot read %s", TEXT)
         raise LedgerUnavailable(TEXT)
 
-    monkeypatch.setattr(steps, "_ingest_one", warn)
+    monkeypatch.setattr(ingesting, "land", warn)
     name = "warga-csv"
     steps.ingest(place, {name: guess_source(str(tmp_path / "warga.csv"), {})[1]})
     library, failed = [event for event in lines() if event["event"] in ("library", "source_failed")]

@@ -10,7 +10,22 @@ from collections.abc import Sequence
 import click
 import structlog
 
-from pipeline.cli import care, claims, dataset, desk, drift, flow, keep, kibana, look, models, people, store
+from pipeline.cli import (
+    care,
+    claims,
+    dataset,
+    desk,
+    drift,
+    flow,
+    freshness,
+    keep,
+    kibana,
+    look,
+    models,
+    people,
+    reclassify,
+    store,
+)
 from pipeline.core.errors import KentonganError
 from pipeline.core.i18n import LANGUAGES, _
 from pipeline.core.log import fault_of
@@ -60,6 +75,8 @@ for _verb in (
     *models.VERBS,
     *dataset.VERBS,
     *drift.VERBS,
+    *freshness.VERBS,
+    *reclassify.VERBS,
     *desk.VERBS,
     *people.VERBS,
     *keep.VERBS,

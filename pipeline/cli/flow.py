@@ -193,6 +193,7 @@ def demo(call: Call, home: Path, serve: bool) -> int:
     settings, origins = load_settings(data_path("sample", "sample.toml"), environ)
     sample = Call(settings, origins, call.as_json)
     place = sample.workplace()
+    steps.purge(place, now=place.clock())  # a demo of last month is past its time
     with progress_bar() as progress:
         claims, checked = steps.sync_claims(place, settings.claim_sources, progress=progress)
         done, reports = steps.run(place, dict(settings.sources), progress=progress)

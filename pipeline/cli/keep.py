@@ -1,4 +1,4 @@
-"""ledger verify, ledger export, erase, privacy verify: what was decided stays, what must go is gone."""
+"""ledger verify and export, erase, privacy verify and lengthen: what was decided stays, what must go is gone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from pipeline import erasing, looking
+from pipeline import erasing, keeping, looking
 from pipeline.cli.common import Call, acting, as_option, table, verb
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
@@ -112,7 +112,7 @@ def erase(call: Call, flag_id: str, reason: str, as_name: str) -> int:
 
 @click.group("privacy", help=_("What must be gone."))
 def privacy() -> None:
-    """Verbs on erasure."""
+    """Verbs on erasure and retention."""
 
 
 @verb("verify", _("Show that nothing is left of what was erased."), "kentongan privacy verify")
@@ -130,9 +130,31 @@ def privacy_verify(call: Call, flag_id: str) -> int:
     return 1 if left else 0
 
 
+@verb(
+    "lengthen",
+    _("Note that two people answer for keeping something for longer than the program was shipped with."),
+    "kentongan privacy lengthen raw_social 60 --by pdp --and kabid --reason 'dispute over the result'",
+)
+@click.argument("period")
+@click.argument("days", type=int)
+@click.option("--by", "first", required=True, metavar="NAME", help=_("The one who answers for it."))
+@click.option("--and", "second", required=True, metavar="NAME", help=_("The other one."))
+@click.option("--reason", required=True, help=_("Why; stays on the ledger."))
+def lengthen(call: Call, period: str, days: int, first: str, second: str, reason: str) -> int:
+    """The ledger allows it then; the settings still have to say it."""
+    place = call.workplace()
+    before = keeping.lengthen(place, period, days, (first, second), reason)
+    call.show({"period": period, "days": days, "before": before})
+    if not call.as_json:
+        text = _("retention.{period} may now be up to {days} days (before: {before}); write it into the settings")
+        click.echo(text.format(period=period, days=days, before=before))
+    return 0
+
+
 ledger.add_command(verify)
 ledger.add_command(export)
 privacy.add_command(privacy_verify)
+privacy.add_command(lengthen)
 
 VERBS = (ledger, erase, privacy)
 

@@ -17,11 +17,12 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 from pipeline.core.config_dataset import DatasetMap, DatasetSettings
 from pipeline.core.config_drift import DriftSettings
 from pipeline.core.config_policy import Policy
+from pipeline.core.config_retention import Retention
 from pipeline.core.config_sources import SOURCE_NAME, ClaimSourceSettings, Section, SourceSettings, check_names
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 
-__all__ = ["SOURCE_NAME", "ClaimSourceSettings", "Section", "SourceSettings"]  # defined in config_sources
+__all__ = ["SOURCE_NAME", "ClaimSourceSettings", "Retention", "Section", "SourceSettings"]  # defined in config_...
 
 DEFAULTS = Path(__file__).resolve().parent.parent / "settings.toml"
 ENV_PREFIX = "KENTONGAN__"
@@ -202,17 +203,6 @@ class Privacy(Section):
     election_period: str = Field(pattern=r"^[A-Za-z0-9-]{1,32}$")
 
 
-class Retention(Section):
-    """How many days things are kept."""
-
-    raw_social: int = Field(ge=1, le=30)
-    raw_news: int = Field(ge=1, le=90)
-    unflagged: int = Field(ge=1, le=30)
-    unreviewed: int = Field(ge=1, le=90)
-    rejected: int = Field(ge=1, le=30)
-    confirmed: int = Field(ge=1, le=730)
-
-
 class Settings(Section):
     """All settings; each room is handed its own section."""
 
@@ -263,6 +253,11 @@ def load_settings(path: Path | None = None, environ: dict[str, str] | None = Non
         return Settings.model_validate(merged), origins
     except ValidationError as error:
         raise ConfigError(_explain(error, origins)) from error
+
+
+def shipped_retention() -> Retention:
+    """The periods that come with the program."""
+    return Retention.model_validate(_read_toml(DEFAULTS)["retention"])
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -93,6 +93,11 @@ def count_name(code: str) -> str:
         "quarantine_removed": _("quarantine files removed"),
         "flags_expired": _("flags closed without review"),
         "texts_removed": _("texts of decided flags removed"),
+        "new_flags": _("new flags"),
+        "still_flagged": _("still flagged"),
+        "gone_flags": _("flagged no more"),
+        "kept_flags": _("flagged no more, kept because a person took it up"),
+        "left_alone": _("left alone: raw items past their time"),
         "dataset_rows": _("rows removed from datasets"),
     }
     return names.get(code, code)
@@ -281,6 +286,20 @@ def fact_check_name(code: str) -> str:
 def media_name(code: str) -> str:
     """In which form a claim went round."""
     names = {"text": _("text"), "image": _("image"), "video": _("video"), "audio": _("sound")}
+    return names.get(code, code)
+
+
+def freshness_name(code: str) -> str:
+    """What a source's freshness is called."""
+    names = {
+        "fresh": _("heard of late"),
+        "young": _("too young to judge"),
+        "rare": _("comes too rarely to judge"),
+        "never": _("NEVER SEEN"),
+        "silent": _("SILENT"),
+        "old": _("NOTHING NEW"),
+        "low": _("MUCH LESS THAN USUAL"),
+    }
     return names.get(code, code)
 
 

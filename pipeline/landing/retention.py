@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,10 @@ from pipeline.landing.derived import batches, read_notes, rewrite, with_notes
 from pipeline.landing.raw import read_header, read_part, rewrite_part
 
 _NEWS = ("media", "official")
+_TIMES = ("id", "why", "fetched_at", "expires_at")  # what says whether a row is past its time
 _NEWS_KEEPS = ("title", "link", "id", "published")
+AGAIN_DAYS = 7
+"""How far back a partition may be flagged anew: so long the signatures that it is compared with are kept for it."""
 _EXCERPT = 300  # characters of an article that stay beside its title and link
 
 
@@ -33,15 +36,7 @@ def purge_landing(
     What fact-checkers wrote (`claims`) is public like news, and goes whole: cut, it could not be read again.
     """
     counts: Counter[str] = Counter()
-    for path in sorted(landing.glob("*/*/part-*.jsonl.gz")):
-        header = read_header(path)
-        settings = header.get("settings") or {}
-        limit = settings.get("max_days")
-        is_news = settings.get("visibility") in _NEWS
-        days = min(keep.raw_news if is_news or claims else keep.raw_social, limit or 10_000)
-        if not _is_past(path, days, now, zone) or header.get("trimmed"):
-            continue
-        trim = is_news and limit is None and not claims
+    for path, trim in due_parts(landing, keep, now, zone, claims=claims):
         counts["raw_trimmed" if trim else "raw_removed"] += 1
         if dry_run:
             continue
@@ -51,6 +46,20 @@ def purge_landing(
             path.unlink()
             _remove_empty(path.parent, landing)
     return counts
+
+
+def due_parts(
+    landing: Path, keep: Retention, now: datetime, zone: ZoneInfo, *, claims: bool = False, partition: str = "*/*"
+) -> Iterator[tuple[Path, bool]]:
+    """Yield the parts of one source past their time (of one partition alone), and whether they are only trimmed."""
+    for path in sorted(landing.glob(f"{partition}/part-*.jsonl.gz")):
+        header = read_header(path)
+        settings = header.get("settings") or {}
+        limit = settings.get("max_days")
+        is_news = settings.get("visibility") in _NEWS
+        days = min(keep.raw_news if is_news or claims else keep.raw_social, limit or 10_000)
+        if _is_past(path, days, now, zone) and not header.get("trimmed"):
+            yield path, is_news and limit is None and not claims
 
 
 def purge_derived(
@@ -91,11 +100,29 @@ def purge_derived(
                 path, lambda table: table.filter(pc.invert(is_past(table))), with_notes(pq.read_schema(path), **notes)
             )
     for path in sorted(derived.glob("*/*/signatures.parquet")):
-        if _is_past(path, near_days + 1, now, zone):
+        if _is_past(path, near_days + 1 + AGAIN_DAYS, now, zone):
             counts["signatures_removed"] += 1
             if not dry_run:
                 path.unlink()
     return counts, flags
+
+
+def past_rows(
+    derived: Path,
+    keep: Retention,
+    now: datetime,
+    *,
+    held: frozenset[str] = frozenset(),
+    due: frozenset[str] = frozenset(),
+) -> Iterator[Path]:
+    """Yield the files with a row past its time, as `purge_derived` sees it; reads no text, leaves out damaged ones."""
+    for path in sorted(derived.glob("*/*/posts-*.parquet")):
+        try:
+            table = pq.read_table(path, columns=list(_TIMES))
+        except (OSError, pa.ArrowException):
+            continue
+        if pc.any(_decided(table, _past(table, keep, now), held, due)).as_py():
+            yield path
 
 
 def _decided(table: pa.Table, past: pa.ChunkedArray, held: frozenset[str], due: frozenset[str]) -> pa.ChunkedArray:
@@ -119,11 +146,16 @@ def _past(table: pa.Table, keep: Retention, now: datetime) -> pa.ChunkedArray:
 
 def purge_quarantine(folder: Path, days: int, now: datetime, zone: ZoneInfo, *, dry_run: bool) -> Counter[str]:
     """Remove quarantine files past `days`: they hold what social posts hold."""
-    past = [path for path in sorted(folder.glob("*/*/*.jsonl")) if _is_past(path, days, now, zone)]
+    past = past_quarantine(folder, days, now, zone)
     for path in past if not dry_run else ():
         path.unlink()
         _remove_empty(path.parent, folder)
     return Counter(quarantine_removed=len(past))
+
+
+def past_quarantine(folder: Path, days: int, now: datetime, zone: ZoneInfo) -> list[Path]:
+    """The quarantine files past `days`."""
+    return [path for path in sorted(folder.glob("*/*/*.jsonl")) if _is_past(path, days, now, zone)]
 
 
 def _is_past(path: Path, days: int, now: datetime, zone: ZoneInfo) -> bool:

@@ -33,6 +33,7 @@ ACTIONS = (
     "undo",
     "promote",
     "rollback",
+    "lengthen",
     "shadow",
 )
 

@@ -18,6 +18,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
+from pipeline import freshness
 from pipeline.core.clock import partition_of, partition_start
 from pipeline.core.config import Review
 from pipeline.core.errors import ConfigError, LedgerUnavailable, StoreUnavailable
@@ -27,6 +28,7 @@ from pipeline.drift import last_report
 from pipeline.landing.quarantine import read_quarantine
 from pipeline.landing.raw import partitions
 from pipeline.ledger.totals import Totals, totals
+from pipeline.purging import last_purge
 from pipeline.review.guard import METRICS, Visit, page
 from pipeline.workplace import Workplace
 
@@ -95,7 +97,9 @@ class State:
         quarantined = sum(1 for _item in read_quarantine(place.home.quarantine, since))
         yield _gauge("kentongan_quarantined_last_day", "Items of the last 24 hours that were of no use", quarantined)
         yield _silence(place, now)
+        yield from _freshness(place, now)
         yield from _drift(place, now)
+        yield from _purge(place, now)
 
 
 def _of_ledger(found: Totals, now: datetime) -> Iterator[Metric]:
@@ -124,6 +128,23 @@ def _silence(place: Workplace, now: datetime) -> Metric:
             age = now - partition_start(last, place.settings.office.zone)
             silence.add_metric((name,), max(0, age.total_seconds()))
     return silence
+
+
+def _freshness(place: Workplace, now: datetime) -> Iterator[Metric]:
+    """What `kentongan freshness` found last; nothing if it never looked."""
+    found = freshness.last_report(place)
+    if found is not None:
+        yield _gauge("kentongan_quiet_sources", "Sources that fell quiet, in the last report", len(found["alarms"]))
+        age = (now - datetime.fromisoformat(found["made_at"])).total_seconds()
+        yield _gauge("kentongan_freshness_report_age_seconds", "How old the last freshness report is", max(0, age))
+
+
+def _purge(place: Workplace, now: datetime) -> Iterator[Metric]:
+    """How long ago a purge succeeded, or, if none did yet, since when the home is known."""
+    known = last_purge(place)
+    if known is not None:
+        age = (now - known.moment).total_seconds()
+        yield _gauge("kentongan_purge_age_seconds", "How long ago a purge last succeeded", max(0, age))
 
 
 def _drift(place: Workplace, now: datetime) -> Iterator[Metric]:

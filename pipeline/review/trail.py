@@ -254,6 +254,7 @@ def action_name(code: str) -> str:
         "undo": _("took a decision back"),
         "promote": _("put a model in service"),
         "rollback": _("put the model before in service again"),
+        "lengthen": _("lengthened a retention period"),
         "shadow": _("let a candidate score beside the model in service, or took it away"),
     }
     return names.get(code, code)

@@ -67,7 +67,7 @@ def test_lists_in_the_environment_are_json() -> None:
         ("[office]\nzzz = 1", "known here: code, name"),
         ("[office]\ncode = 'Jabar'", "setting office.code"),
         ("[office]\ntimezone = 'Mars/Base'", "unknown time zone"),
-        ("[retention]\nraw_social = 400", "setting retention.raw_social"),
+        ("[retention]\nraw_social = 4000", "setting retention.raw_social"),
         ("[sources.a]\nkind = 'feed'", "a feed needs a url"),
         ("[sources.a]\nkind = 'export'", "needs a path"),
         ("[sources.a]\nkind = 'feed'\nurl = 'x'\nvisibility = 'restricted'", "is never read"),

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from review.flags import make_flag, put_flags
 from review.frame import BASE, PASSWORD, Browser, Clock, PeopleOf
 
+from pipeline import steps
 from pipeline.core.config import load_settings
 from pipeline.core.errors import ConfigError, LedgerUnavailable, StoreUnavailable
 from pipeline.core.types import Quarantined, RawItem, Signal
@@ -116,6 +117,18 @@ def test_drift_is_counted_once_it_was_measured(client: Client, place: Workplace,
     counts = read(browser)
     assert counts["kentongan_drift_alarms"] == 0
     assert counts["kentongan_drift_report_age_seconds"] == 7_200
+
+
+def test_freshness_and_purges_are_counted_once_there_are_some(client: Client, place: Workplace, clock: Clock) -> None:
+    browser = client("reviewer")
+    assert {"kentongan_quiet_sources", "kentongan_purge_age_seconds"}.isdisjoint(read(browser))
+    place.home.make()
+    steps.check_freshness(place, now=clock.now)
+    steps.purge(place, now=clock.now)
+    clock.move(hours=3)
+    counts = read(browser)
+    assert counts["kentongan_quiet_sources"] == 2, "both were never seen"
+    assert counts["kentongan_freshness_report_age_seconds"] == counts["kentongan_purge_age_seconds"] == 10_800
 
 
 def test_flags_verdicts_and_waiting_are_counted(client: Client, place: Workplace, clock: Clock) -> None:
