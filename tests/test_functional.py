@@ -35,7 +35,8 @@ def _sentences(name: str) -> list[dict[str, str]]:
 
 def _flags(folder: Path, rows: list[dict[str, str]]) -> dict[str, Flag]:
     """What the shipped model, rules and policy say of each sentence, by its id."""
-    environ = {"KENTONGAN__PATHS__HOME": str(folder / "home"), "KENTONGAN__POLICY__SAMPLE_PER_DAY": "0"}
+    unasked = {"KENTONGAN__POLICY__SAMPLE_PER_DAY": "0", "KENTONGAN__POLICY__TEACH_PER_DAY": "0"}
+    environ = {"KENTONGAN__PATHS__HOME": str(folder / "home")} | unasked
     place = Workplace(load_settings(None, environ)[0])
     path = folder / "sentences.csv"
     with path.open("w", encoding="utf-8", newline="") as file:

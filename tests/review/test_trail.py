@@ -46,6 +46,7 @@ def fill(place: Workplace, people_of: PeopleOf) -> None:
     note(place, "config", details={"hashes": {"topics": "abc"}, "changed": ["topics", "policy"]})
     note(place, "promote", actor=who, details={"model": "tfidf-2027-01-01", "before": "tfidf-2026-11-24"})
     note(place, "rollback", actor=who, details={"model": "tfidf-2026-11-24", "before": "tfidf-2027-01-01"})
+    note(place, "shadow", actor=who, details={"model": "tfidf-2027-01-01"})
     note(place, "lengthen", actor=who, details={"period": "raw_social", "days": 60, "reason": "sengketa hasil"})
     note(place, "assign", actor=who, flag_id=flag.id, details={"to": people_of["supervisor"].id})
     with place.ledger.write() as db:
