@@ -5,13 +5,14 @@ SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 BERT := .venv-bert
+AIRFLOW := .venv-airflow
 DEMO := .demo
 AXE := tests/browser/node_modules/.installed
 ELASTIC := .elastic/.fetched
 UV := $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-bert lint format bench lock locale fuzz audit sbom wheel wheel-demo picture pictures clean
+.PHONY: help demo test test-bert test-airflow airflow lint format bench lock locale fuzz audit sbom wheel wheel-demo picture pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -52,6 +53,15 @@ $(BERT)/.installed: $(VENV)/.dev requirements/bert.txt
 	$(BIN)/uv --system-certs pip install --quiet --python $(BERT)/bin/python --no-deps --no-build-isolation --editable . && \
 	touch $@; } || { echo "torch could not be installed"; test "$$CI" != true; }
 
+# Airflow wants older versions of some packages than the program alone: it has an environment of its own too. Without it its
+# tests are left out, in CI that is an error.
+$(AIRFLOW)/.installed: $(VENV)/.base requirements/airflow.txt setup.cfg
+	@echo "Installing Airflow into $(AIRFLOW) (once, 0.7 GB) ..."
+	@{ { test -x $(AIRFLOW)/bin/python || $(BIN)/python -m venv $(AIRFLOW); } && \
+	$(BIN)/uv --system-certs pip install --quiet --python $(AIRFLOW)/bin/python --require-hashes -r requirements/airflow.txt && \
+	$(BIN)/uv --system-certs pip install --quiet --python $(AIRFLOW)/bin/python --no-deps --no-build-isolation --editable . && \
+	touch $@; } || { echo "Airflow could not be installed"; test "$$CI" != true; }
+
 demo: $(VENV)/.base  ## The whole job on the sample, in a home of its own (SERVE=0: without the desk)
 	@rm -rf $(DEMO)
 	@$(BIN)/kentongan demo --home $(DEMO) $(if $(filter 0,$(SERVE)),,--serve)
@@ -59,9 +69,16 @@ demo: $(VENV)/.base  ## The whole job on the sample, in a home of its own (SERVE
 test: $(VENV)/.dev $(AXE) $(ELASTIC)  ## All tests
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term
 	@$(MAKE) --no-print-directory test-bert
+	@$(MAKE) --no-print-directory test-airflow
 
 test-bert: $(BERT)/.installed  ## The tests of fine-tuning a BERT, in their own environment with torch
 	@test ! -e $(BERT)/.installed || BERT_TESTS=true $(BERT)/bin/python -m pytest -p no:xdist tests/bert
+
+test-airflow: $(AIRFLOW)/.installed  ## The tests of the schedule, in their own environment with Airflow
+	@test ! -e $(AIRFLOW)/.installed || AIRFLOW_TESTS=true $(AIRFLOW)/bin/python -m pytest -p no:xdist tests/dags
+
+airflow: $(AIRFLOW)/.installed  ## The schedule on this machine alone, for a look (see docs/jadwal.md)
+	@$(AIRFLOW)/bin/python deploy/airflow/look.py .airflow
 
 fuzz: $(VENV)/.fuzz  ## Fuzz feeds, exports and texts, SECONDS=60 each; what breaks them stays in .fuzz/*/crashes
 	@test -e $(VENV)/.fuzz || exit 0; for name in feed export text; do \
@@ -70,6 +87,7 @@ fuzz: $(VENV)/.fuzz  ## Fuzz feeds, exports and texts, SECONDS=60 each; what bre
 
 lint: $(VENV)/.dev  ## ruff, mypy, the floors of the house, the catalogue
 	$(BIN)/ruff check .
+	$(BIN)/ruff check --select AIR --preview dags
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
@@ -89,6 +107,9 @@ lock: $(VENV)/.dev  ## Resolve the locked requirements again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg requirements/build.in -o requirements/base.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --extra elastic --extra encoder --extra postgresql --extra train requirements/build.in requirements/dev.in -c requirements/base.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --extra encoder --extra train --extra indobert -c requirements/dev.txt -o requirements/bert.txt
+	@# Airflow with what there was when it came out, as its constraints say; the rest, fitting that, as new as there is
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --exclude-newer 2026-09-20 requirements/airflow.in -o requirements/airflow-constraints.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes setup.cfg --extra elastic --extra postgresql --extra train requirements/build.in requirements/airflow.in -c requirements/airflow-constraints.txt -o requirements/airflow.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes requirements/fuzz.in -o requirements/fuzz.txt
 
 locale: $(VENV)/.dev  ## Collect the messages again and compile the catalogues
@@ -122,4 +143,4 @@ pictures: $(VENV)/.dev  ## Take the pictures of the officer's guide again from a
 	PICTURES=docs/gambar $(BIN)/python -m pytest tests/browser/test_panduan.py -p no:xdist
 
 clean:  ## Remove what make made
-	rm -rf $(VENV) $(BERT) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz .coverage* .elastic tests/browser/node_modules
+	rm -rf $(VENV) $(BERT) $(AIRFLOW) $(DEMO) .airflow build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz .coverage* .elastic tests/browser/node_modules

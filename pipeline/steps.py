@@ -3,9 +3,9 @@
 ingest -> flag -> index      what `kentongan run` and the scheduler do
 replay, reindex              the same again, from landing and from derived/
 reclassify                   the last week again, after another model was put in service
-sync_claims, fit_claims      from the fact-checkers to the posts; how alike a match must be
 check_freshness              a source gone quiet is an alarm
 purge                        what is past its time goes
+(claim_steps)                from the fact-checkers to the posts; how alike a match must be
 
 A step reads its partition and writes its outputs whole: twice is once. None asks for the time or for "the latest";
 the caller passes `now` where it matters.
@@ -14,24 +14,21 @@ the caller passes `now` where it matters.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from pipeline import claim_index, claiming, fitting, freshness, ingesting, keeping, purging, queueing, reclassifying
-from pipeline.claiming import Synced
+from pipeline import claim_index, freshness, ingesting, keeping, purging, queueing, reclassifying
 from pipeline.core.batches import batched
 from pipeline.core.clock import partition_of
-from pipeline.core.config import ClaimSourceSettings, SourceSettings
+from pipeline.core.config import SourceSettings
 from pipeline.core.errors import ConfigError, Conflict, Failed, KentonganError, TransientError
 from pipeline.core.files import remove_leftovers
 from pipeline.core.i18n import _
 from pipeline.core.types import Flag, PutCount, StepReport
-from pipeline.fitting import Fitted
 from pipeline.flagging import PartitionRun
 from pipeline.landing.derived import (
     derived_file,
@@ -117,8 +114,8 @@ def ingest(
         if source.dropped:
             dropped[name] = dict(source.dropped)
         notes += [f"{name}: {note}" for note in source.notes]
-    outs = _all(counts, "landed", "again", "quarantined")
-    report = _reported(StepReport("ingest", partition, sum(counts.values()), outs, dropped))
+    outs = in_order(counts, "landed", "again", "quarantined")
+    report = reported(StepReport("ingest", partition, sum(counts.values()), outs, dropped))
     return Ingested(partition, report, tuple(failed), tuple(notes))
 
 
@@ -144,7 +141,7 @@ def flag(
             claim_index.ensure_index(place)
         run = PartitionRun(place, partition, now, lambda items: progress("flag", items))
         with to_be_indexed(place.home.derived, partition, dry_run=dry_run):
-            return _reported(run.run(dry_run=dry_run))
+            return reported(run.run(dry_run=dry_run))
 
 
 def was_purged(place: Workplace, partition: str) -> bool:
@@ -186,7 +183,7 @@ def index(
                 withdrawn += place.store.withdraw(ids)
     names = ("new", "updated", "unchanged", "expired", "erased")
     notes = (_("{count} flags withdrawn: no rule flags them any more").format(count=withdrawn),) if withdrawn else ()
-    return _reported(StepReport("index", partition, sum(counts.values()), _all(counts, *names), notes=notes))
+    return reported(StepReport("index", partition, sum(counts.values()), in_order(counts, *names), notes=notes))
 
 
 def run(
@@ -263,7 +260,7 @@ def reclassify(
     reclassifying.check_recent(place, partition, now)
     before = reclassifying.flags_of(place, partition)
     if was_purged(place, partition) or reclassifying.is_past(place, partition, now):
-        return _reported(reclassifying.left_alone(partition, before))
+        return reported(reclassifying.left_alone(partition, before))
     behind = partition in unindexed_partitions(place.home.derived)
     if reclassifying.is_current(place, partition):
         after = frozenset(before.why)
@@ -275,7 +272,7 @@ def reclassify(
         after = frozenset(reclassifying.flags_of(place, partition).why)
     if behind and not dry_run:
         index(place, partition, now=now, progress=progress)
-    return _reported(reclassifying.compared(place, partition, before, after, now))
+    return reported(reclassifying.compared(place, partition, before, after, now))
 
 
 def reindex(
@@ -294,7 +291,7 @@ def reindex(
 def purge(place: Workplace, *, now: datetime, dry_run: bool = False) -> StepReport:
     """Remove what is past its time (DOMAIN 4.6): raw parts, unflagged posts (counts stay), flags nobody looked at."""
     counts = purging.purge(place, now, dry_run=dry_run)
-    return _reported(
+    return reported(
         StepReport("purge", partition_of(now, place.settings.office.zone), sum(counts.values()), dict(counts))
     )
 
@@ -304,58 +301,6 @@ def check_freshness(place: Workplace, *, now: datetime) -> freshness.Report:
     found = freshness.look(place, now)
     _log.info("step_done", step="freshness", sources=len(found.sources), alarms=len(found.alarms))
     return found
-
-
-def sync_claims(
-    place: Workplace,
-    sources: Mapping[str, ClaimSourceSettings],
-    *,
-    since: datetime | None = None,
-    again: bool = False,
-    dry_run: bool = False,
-    progress: Progress = quiet,
-) -> tuple[Synced, list[StepReport]]:
-    """Fetch what fact-checkers wrote, give each claim its id, and flag the posts of the last days that carry it.
-
-    `again` reads all that landed once more; `dry_run` fetches and counts, and writes nothing.
-    """
-    done, now = Synced(), place.checked_now()
-    keeping.check_periods(place)
-    partition = partition_of(now, place.settings.office.zone)
-    with place.home.lock("claims"), bound_contextvars(partition=partition):
-        if not dry_run:
-            note_settings(place)
-        claiming.fetch(place, sources, partition, done, since=since, dry_run=dry_run)
-        progress("claims", done.fetched.total())
-        reports = [_stage("claims", partition, done.fetched, "landed", "again", "quarantined")]
-        if dry_run:
-            return done, reports
-        claiming.read(place, done, again=again)
-        claim_index.catch_up(place)
-        reports.append(_stage("claims-read", partition, done.read, "new", "updated", "unchanged", "quarantined"))
-        claiming.look_back(place, now, done, lambda posts: progress("look-back", posts))
-        reports.append(_stage("look-back", partition, done.back, "raised", "let_go", "updated", "unchanged"))
-    changed = sorted({*done.partitions, *unindexed_partitions(place.home.derived)})
-    return done, [*reports, *(index(place, each, now=now, progress=progress) for each in changed)]
-
-
-def _stage(step: str, partition: str, counts: Counter[str], *names: str) -> StepReport:
-    return _reported(StepReport(step, partition, counts.total(), _all(counts, *names)))
-
-
-def fit_claims(
-    place: Workplace,
-    ordinary: Sequence[Path] = (),
-    suggest_rate: float | None = None,
-    match_rate: float | None = None,
-    *,
-    dry_run: bool = False,
-    progress: Progress = quiet,
-) -> Fitted:
-    """Set both thresholds of claims by ordinary posts (files, else the office's own) and by what reviewers decided."""
-    with place.home.lock("claims"):
-        claim_index.catch_up(place)
-        return fitting.fit(place, ordinary, suggest_rate, match_rate, dry_run=dry_run, progress=progress)
 
 
 def _in_time(flag: Flag, now: datetime) -> bool:
@@ -377,12 +322,12 @@ def exit_code(failed: Iterable[Failed]) -> int:
     return TransientError.exit_code if errors else 0
 
 
-def _reported(report: StepReport) -> StepReport:
+def reported(report: StepReport) -> StepReport:
     """One log line a step: names and counts, never a text or a handle."""
     _log.info("step_done", step=report.step, partition=report.partition, total=report.total, **report.counts)
     return report
 
 
-def _all(counts: Counter[str], *names: str) -> dict[str, int]:
+def in_order(counts: Counter[str], *names: str) -> dict[str, int]:
     """The counts with these names first, zeros shown."""
     return {name: counts.get(name, 0) for name in names} | {k: v for k, v in counts.items() if k not in names}

@@ -36,6 +36,7 @@ _NAMES = {
     "The BSD 2-Clause License": "BSD-2-Clause",
     "ISC License": "ISC",
     "ISC License (ISCL)": "ISC",
+    "MIT -or- Apache License 2.0": "MIT OR Apache-2.0",
     "MIT License": "MIT",
     "MIT license": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
@@ -50,11 +51,12 @@ def locked(name: str) -> dict[str, str]:
 
 
 def groups() -> dict[str, list[str]]:
-    """Who needs which package: the program itself, its extras, only who works on it, or only who fine-tunes a BERT."""
+    """Who needs which package: the program, its extras, who works on it, who fine-tunes a BERT, the schedule."""
     base, everything = set(locked("base")), {*locked("dev"), *locked("bootstrap")}
     extras = _needed(_extras()) & everything - base
     found = {"base": base, "extras": extras, "dev": everything - base - extras}
     found["indobert"] = set(locked("bert")) - everything
+    found["airflow"] = set(locked("airflow")) - everything - found["indobert"]
     return {name: sorted(packages) for name, packages in found.items()}
 
 
@@ -77,6 +79,7 @@ def table() -> str:
     extras = "Its extras `elastic`, `encoder`, `postgresql` and `train`"
     titles = {"base": "The program", "extras": extras, "dev": "Only for developers"}
     titles["indobert"] = "Its extra `indobert` (fine-tuning; an environment of its own, `.venv-bert`)"
+    titles["airflow"] = "The schedule (Airflow; an environment of its own, `.venv-airflow`)"
     lines = []
     for group, names in groups().items():
         lines += [f"### {titles[group]}", "", "| package | licence |", "|---|---|"]
@@ -175,6 +178,7 @@ def _say(code: int, *lines: str) -> int:
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["--write"]:
+            sys.path += map(str, ROOT.glob(".venv-*/lib/python*/site-packages"))  # what the other environments hold
             DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
         case ["--audit"]:
             sys.exit(audit())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from homes import MOMENT, Clock, decide, derived, file_of, id_of, place_at, queue, row, statuses, tags, take
 
-from pipeline import claiming, doctor, fitting, steps
+from pipeline import claim_steps, claiming, doctor, fitting, steps
 from pipeline.core.claims import Claim
 from pipeline.core.config import ClaimSourceSettings
 from pipeline.core.decisions import Verdict, snapshot_of
@@ -48,7 +48,7 @@ def sync(
     path = folder / f"{name}.json"
     path.write_text(json.dumps({"items": rows}), encoding="utf-8")
     sources = {name: ClaimSourceSettings(kind="file", path=str(path))}
-    done, reports = steps.sync_claims(place, sources, **options)
+    done, reports = claim_steps.sync_claims(place, sources, **options)
     assert not done.failed, [str(failed.error) for failed in done.failed]
     assert all(report.total == sum(report.counts.values()) for report in reports)
     return reports
@@ -244,7 +244,7 @@ def _fail(*_args: object, **_named: object) -> None:
 
 @pytest.mark.parametrize(
     ("room", "name"),
-    [(claiming, "read"), (claiming, "_note"), (claiming, "catch_up"), (claiming, "look_back"), (steps, "index")],
+    [(claiming, "read"), (claiming, "_note"), (claiming, "catch_up"), (claiming, "look_back"), (claim_steps, "index")],
     ids=["landed", "read", "in the ledger", "in the index", "in derived"],
 )
 def test_a_sync_that_was_killed_loses_nothing(
@@ -318,18 +318,18 @@ def test_the_doctor_names_a_source_that_fails_and_an_index_that_is_behind(
     named = {"KENTONGAN__CLAIM_SOURCES__PERIKSA__KIND": "file", "KENTONGAN__CLAIM_SOURCES__PERIKSA__PATH": path}
     place = place_at(tmp_path / "home", clock, **named)
     sources = dict(place.settings.claim_sources)
-    done, _reports = steps.sync_claims(place, sources)
+    done, _reports = claim_steps.sync_claims(place, sources)
     assert steps.exit_code(done.failed) == 2
     assert "kentongan claims sync --source periksa" in _wrong(place)
     file = Path(path)
     file.write_text("url,claim,original\nhttps://periksa.example/1,Kotak suara dibuka di truk saat malam hari,Salah\n")
-    steps.sync_claims(place, sources)
+    claim_steps.sync_claims(place, sources)
     assert _wrong(place) == ""
     shutil.rmtree(place.claim_index_folder)
     assert "behind the ledger" in _wrong(place)
     place.forget_claims()
     assert not place.claim_index_folder.exists()
-    steps.sync_claims(place, sources)
+    claim_steps.sync_claims(place, sources)
     place.thresholds_file.write_text("{}")
     assert "holds no thresholds" in _wrong(place)
 
@@ -355,9 +355,9 @@ def _ordinary(folder: Path, count: int) -> Path:
 def test_thresholds_are_fitted_to_ordinary_posts(place: Workplace, tmp_path: Path) -> None:
     sync(place, tmp_path, review())
     file = _ordinary(tmp_path, 3_000)
-    tried = steps.fit_claims(place, [file], 0.02, 0.001, dry_run=True)
+    tried = claim_steps.fit_claims(place, [file], 0.02, 0.001, dry_run=True)
     assert not place.thresholds_file.exists()
-    fitted = steps.fit_claims(place, [file], 0.02, 0.001)
+    fitted = claim_steps.fit_claims(place, [file], 0.02, 0.001)
     assert fitted == tried
     assert (fitted.texts, fitted.notes) == (3_000, ())
     assert place.matcher is not None
@@ -374,20 +374,20 @@ def test_thresholds_are_fitted_to_ordinary_posts(place: Workplace, tmp_path: Pat
 
 def test_few_ordinary_posts_do_not_lower_the_upper_threshold(place: Workplace, tmp_path: Path) -> None:
     sync(place, tmp_path, review())
-    fitted = steps.fit_claims(place, [_ordinary(tmp_path, 1_000)], 0.01, 0.0001)
+    fitted = claim_steps.fit_claims(place, [_ordinary(tmp_path, 1_000)], 0.01, 0.0001)
     assert fitted.now.match >= fitted.before.match
     assert "too few" in fitted.notes[0]
     with pytest.raises(ConfigError, match="too few"):
-        steps.fit_claims(place, [_ordinary(tmp_path, 999)])
+        claim_steps.fit_claims(place, [_ordinary(tmp_path, 999)])
     with pytest.raises(ConfigError, match="cannot be read"):
-        steps.fit_claims(place, [tmp_path / "nothing.txt"])
+        claim_steps.fit_claims(place, [tmp_path / "nothing.txt"])
 
 
 def test_an_office_with_few_posts_keeps_its_thresholds(place: Workplace, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no claim is known"):
-        steps.fit_claims(place)
+        claim_steps.fit_claims(place)
     sync(place, tmp_path, review())
-    fitted = steps.fit_claims(place)
+    fitted = claim_steps.fit_claims(place)
     assert (fitted.texts, fitted.now) == (1, fitted.before)
     assert "only 1 unflagged posts" in fitted.notes[0]
 
@@ -410,7 +410,7 @@ def test_reviewers_who_find_matches_wrong_raise_the_upper_threshold(tmp_path: Pa
                     snapshot=snapshot_of(flag, hidden=False),
                 ),
             )
-    fitted = steps.fit_claims(place)
+    fitted = claim_steps.fit_claims(place)
     assert (fitted.judged, fitted.wrong) == (24, 12)
     over = [at for at, flag in enumerate(flags) if flag.claims[0].score >= fitted.now.match]
     assert fitted.now.match > fitted.before.match

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from pipeline import looking, steps
+from pipeline import claim_steps, looking
 from pipeline.cli.common import (
     Call,
     acting,
@@ -56,7 +56,9 @@ def sync(call: Call, names: tuple[str, ...], address: str, again: bool, since: s
     sources = {} if again and not (names or address) else _chosen(place, names, address)
     start = day_start(since, call.settings)
     with progress_bar() as progress:
-        done, reports = steps.sync_claims(place, sources, since=start, again=again, dry_run=dry_run, progress=progress)
+        done, reports = claim_steps.sync_claims(
+            place, sources, since=start, again=again, dry_run=dry_run, progress=progress
+        )
     value = {"reports": [asdict(report) for report in reports], "notes": done.notes}
     call.show(value | {"failed": {each.source: str(each.error) for each in done.failed}}, closing(reports))
     for note in done.notes:
@@ -153,7 +155,7 @@ def fit(
     """Thresholds from ordinary posts and from what reviewers said of matches."""
     place = call.workplace()
     with progress_bar() as progress:
-        fitted = steps.fit_claims(place, ordinary, suggest_rate, match_rate, dry_run=dry_run, progress=progress)
+        fitted = claim_steps.fit_claims(place, ordinary, suggest_rate, match_rate, dry_run=dry_run, progress=progress)
     made = table(_("Thresholds of claims"), "", _("Before"), _("Now"))
     for name, before, now in fitted.rows():
         made.add_row(name, before, now)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from pipeline import looking, steps
+from pipeline import claim_steps, looking, steps
 from pipeline.classify.shadow import COMPARED
 from pipeline.cli import desk
 from pipeline.cli.common import (
@@ -195,7 +195,7 @@ def demo(call: Call, home: Path, serve: bool) -> int:
     place = sample.workplace()
     steps.purge(place, now=place.clock())  # a demo of last month is past its time
     with progress_bar() as progress:
-        claims, checked = steps.sync_claims(place, settings.claim_sources, progress=progress)
+        claims, checked = claim_steps.sync_claims(place, settings.claim_sources, progress=progress)
         done, reports = steps.run(place, dict(settings.sources), progress=progress)
     reports = [*(each for each in checked if each.total), *reports]
     sample.show(_as_json(reports, done), *_tables(place, reports, texts=True), *_carried(place))

@@ -74,7 +74,7 @@ def promote(place: Workplace, wanted: str, actor: str, *, reason: str = "", over
         served, state = place.classifier, read_state(models)
         if served.digest == candidate.digest and not place.models.alarms:
             return Promoted(candidate.name, served.name, False)
-        judgement = _judge(place, candidate, served, source)
+        judgement = judged(place, candidate, served, source)
         refused = judgement.refusals
         if judgement.absolute or (refused and not override):
             return Promoted(candidate.name, served.name, False, refused)
@@ -152,7 +152,8 @@ def find_candidate(place: Workplace, wanted: str) -> Path:
     )
 
 
-def _judge(place: Workplace, candidate: Classifier, served: Classifier, source: Path) -> Judgement:
+def judged(place: Workplace, candidate: Classifier, served: Classifier, source: Path) -> Judgement:
+    """What the gate says of a candidate beside the model in service, with this office's thresholds; changes nothing."""
     thresholds = place.policy.thresholds
     return judge(
         AtOffice(candidate, thresholds),
