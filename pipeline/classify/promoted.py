@@ -107,6 +107,15 @@ def read_shadow(place: Path) -> Entry | None:
     return entry
 
 
+def shadow_hash(place: Path) -> str:
+    """The hash of the candidate in the shadow; empty if there is none that can be read."""
+    try:
+        entry = read_shadow(place)
+    except ModelError:
+        return ""
+    return entry.sha256 if entry else ""
+
+
 def write_shadow(place: Path, entry: Entry | None) -> None:
     """Let that candidate score beside the model in service, or none."""
     if entry is None:

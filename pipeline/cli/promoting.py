@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from pipeline.classify.artefact import read_manifest
-from pipeline.classify.promoted import check_vouched, read_shadow, read_state
+from pipeline.classify.promoted import check_vouched, read_state, shadow_hash
 from pipeline.cli.common import Actor, Call, acting, as_option, table, verb
 from pipeline.cli.shadow import show_beside
 from pipeline.core.errors import ConfigError, Forbidden, KentonganError
@@ -123,7 +123,7 @@ def standing(place: Workplace, folder: Path) -> str:
         return _("damaged")
     state = read_state(place.home.root / "models")
     words = []
-    if _in_shadow(place) == digest:
+    if shadow_hash(place.home.root / "models") == digest:
         words.append(_("in the shadow"))
     if state.now and state.now.sha256 == digest:
         words.append(_("since {when:.10}").format(when=state.now.since))
@@ -132,14 +132,6 @@ def standing(place: Workplace, folder: Path) -> str:
     if folder.parent == models_path():
         words.append(_("shipped"))
     return ", ".join(words) or _("not promoted")
-
-
-def _in_shadow(place: Workplace) -> str:
-    try:
-        entry = read_shadow(place.home.root / "models")
-    except KentonganError:
-        return ""
-    return entry.sha256 if entry else ""
 
 
 def _overriding(call: Call, place: Workplace, name: str) -> Actor:

@@ -19,9 +19,9 @@ from pipeline.classify.promoted import (
     Where,
     check_vouched,
     copy_in,
-    read_shadow,
     read_state,
     remove_unfinished,
+    shadow_hash,
     write_shadow,
     write_state,
 )
@@ -209,7 +209,7 @@ def _swap(
     folder = place.home.root / "models"
     folder.mkdir(mode=0o700, exist_ok=True)
     write_state(folder, State(replace(entry, since=_moment(place), by=actor), before))
-    if _beside(folder) == entry.sha256:  # it would be compared with itself
+    if shadow_hash(folder) == entry.sha256:  # it would be compared with itself
         write_shadow(folder, None)
     place.renew_model()
 
@@ -221,15 +221,6 @@ def _note(place: Workplace, action: str, actor: str, details: Mapping[str, Any])
 
 def _moment(place: Workplace) -> str:
     return place.clock().isoformat(timespec="seconds")
-
-
-def _beside(folder: Path) -> str:
-    """The hash of the candidate in the shadow; empty if there is none that can be read."""
-    try:
-        entry = read_shadow(folder)
-    except ModelError:
-        return ""
-    return entry.sha256 if entry else ""
 
 
 def _floors_file() -> Path:
