@@ -158,7 +158,7 @@ def test_the_office_s_own_thresholds_are_those_of_the_gate(place: Workplace) -> 
 
 def test_the_shipped_model_passes_its_own_gate(place: Workplace) -> None:
     assert shortfalls(read_metrics(SHIPPED), read_floors(models_path() / "floors.json")) == []
-    assert promotion._judge(place, place.classifier, place.classifier, SHIPPED).refusals == ()
+    assert promotion.judged(place, place.classifier, place.classifier, SHIPPED).refusals == ()
 
 
 def test_what_cannot_be_promoted_is_said(place: Workplace, tmp_path: Path) -> None:
