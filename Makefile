@@ -12,7 +12,7 @@ ELASTIC := .elastic/.fetched
 UV := $(BIN)/uv --system-certs pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-bert test-airflow airflow lint format bench lock locale fuzz audit sbom wheel wheel-demo picture pictures clean
+.PHONY: help demo test test-bert test-airflow test-celery airflow lint format bench lock locale fuzz audit sbom wheel wheel-demo picture pictures clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,9 @@ test-bert: $(BERT)/.installed  ## The tests of fine-tuning a BERT, in their own 
 
 test-airflow: $(AIRFLOW)/.installed  ## The tests of the schedule, in their own environment with Airflow
 	@test ! -e $(AIRFLOW)/.installed || AIRFLOW_TESTS=true $(AIRFLOW)/bin/python -m pytest -p no:xdist tests/dags
+
+test-celery: $(AIRFLOW)/.installed  ## The schedule on PostgreSQL, Redis and Celery workers that are killed (4 minutes)
+	@test ! -e $(AIRFLOW)/.installed || CELERY_TESTS=true $(AIRFLOW)/bin/python -m pytest -p no:xdist -s tests/workers
 
 airflow: $(AIRFLOW)/.installed  ## The schedule on this machine alone, for a look (see docs/jadwal.md)
 	@$(AIRFLOW)/bin/python deploy/airflow/look.py .airflow

@@ -32,6 +32,7 @@ _NAMES = {
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "BSD 2-Clause License": "BSD-2-Clause",
+    "New BSD": "BSD-3-Clause",
     "3-Clause BSD License": "BSD-3-Clause",
     "The BSD 2-Clause License": "BSD-2-Clause",
     "ISC License": "ISC",

@@ -21,6 +21,7 @@ EXCEPTIONS = {  # docs/supply.md gives the reasons, and those of what lies insid
     "tld": "MPL-1.1 OR GPL-2.0-only OR LGPL-2.1-or-later",
     "psycopg": "LGPL-3.0-only",
     "psycopg-binary": "LGPL-3.0-only",
+    "psycopg2-binary": "LGPL with exceptions",
     "text-unidecode": "Artistic License",
 }
 GROUPS = supply.groups()

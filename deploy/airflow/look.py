@@ -49,8 +49,8 @@ class Look:
         self.port = _free_port()
         self.password = secrets.token_urlsafe(12)
         self._users = users
-        self._environ = {**environ, **self._settings()}
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._environ = {**environ, **self.settings()}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def address(self) -> str:
@@ -60,18 +60,12 @@ class Look:
     def __enter__(self) -> Look:
         shutil.rmtree(self.home, ignore_errors=True)
         self.home.mkdir(parents=True, mode=0o700)
-        names = [each.partition(":")[0] for each in self._users]
-        _write_private(self.home / "passwords.json", json.dumps(dict.fromkeys(names, self.password)))
         try:
-            self._call("db", "migrate")
-            self._call("pools", "import", str(POOLS))
-            for name, options in (
-                ("api-server", ("--host", "127.0.0.1", "--port", str(self.port))),
-                ("scheduler", ("--skip-serve-logs",)),  # its log server would hear on every interface
-                ("dag-processor", ()),
-                ("triggerer", ("--skip-serve-logs",)),
-            ):
-                self._running[name] = self._start(name, *options)
+            self.prepare()
+            self.begin("api-server", "api-server", "--host", "127.0.0.1", "--port", str(self.port))
+            self.begin("scheduler", "scheduler", "--skip-serve-logs")  # its log server would hear on every interface
+            self.begin("dag-processor", "dag-processor")
+            self.begin("triggerer", "triggerer", "--skip-serve-logs")
             self._wait_until_healthy()
         except BaseException:
             self.stop()
@@ -85,22 +79,29 @@ class Look:
 
     def stop(self) -> None:
         """Ask each to end, and insist with its group after a while: idle workers keep a scheduler now and then."""
-        for process in self._running.values():
+        for process in self.running.values():
             process.terminate()
         deadline = time.monotonic() + _STOP_SECONDS
-        for process in self._running.values():
+        for process in self.running.values():
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        self._running.clear()
+        self.running.clear()
 
     def dead(self) -> list[str]:
         """The components that have ended by themselves."""
-        return [name for name, process in self._running.items() if process.poll() is not None]
+        return [name for name, process in self.running.items() if process.poll() is not None]
 
-    def _settings(self) -> dict[str, str]:
+    def prepare(self) -> None:
+        """Make the database, the pools and the logins."""
+        names = [each.partition(":")[0] for each in self._users]
+        _write_private(self.home / "passwords.json", json.dumps(dict.fromkeys(names, self.password)))
+        self.call("db", "migrate")
+        self.call("pools", "import", str(POOLS))
+
+    def settings(self) -> dict[str, str]:
         """Secrets live in the environment of this run and, the password, in a file of mode 0600."""
         return {
             "AIRFLOW_HOME": str(self.home),
@@ -117,20 +118,21 @@ class Look:
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
             "AIRFLOW__API__BASE_URL": self.address,
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
 
-    def _call(self, *words: str) -> None:
+    def call(self, *words: str) -> None:
+        """Run a command of Airflow to its end."""
         command = [sys.executable, "-m", "airflow", *words]
         done = subprocess.run(command, env=self._environ, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"airflow {' '.join(words)} failed:\n{done.stderr[-2_000:]}")
 
-    def _start(self, name: str, *options: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "airflow", name, *options]
+    def begin(self, name: str, *words: str) -> None:
+        """Start a command that runs until the end; `name` is that of its log."""
+        command = [sys.executable, "-m", "airflow", *words]
         with (self.home / f"{name}.log").open("ab") as log:
             # A session of its own: Ctrl-C reaches us alone, and we end each in order
-            return subprocess.Popen(
+            self.running[name] = subprocess.Popen(
                 command, env=self._environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
 
