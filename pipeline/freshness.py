@@ -137,7 +137,7 @@ def last_report(place: Workplace) -> dict[str, Any] | None:
 def told(found: SourceFreshness) -> str:
     """A source's state in words."""
     texts = {
-        "never": _("{name} is silent: last seen {when}"),
+        "never": _("{name} never gave anything"),
         "silent": _("{name} is silent: last seen {when}"),
         "old": _("{name} answers, but gives only what is old or known; last new: {when}"),
         "low": _("{name} gave {count} new items yesterday, on such a day usually {usual}"),

@@ -37,6 +37,9 @@ class Purged:
         return datetime.fromisoformat(self.last or self.since)
 
 
+_LONG_AGO = Purged("1970-01-01T00:00:00+00:00")
+
+
 def purge(place: Workplace, now: datetime, *, dry_run: bool) -> Counter[str]:
     """Remove what is past its time; returns how much of what.
 
@@ -52,13 +55,15 @@ def purge(place: Workplace, now: datetime, *, dry_run: bool) -> Counter[str]:
 
 
 def last_purge(place: Workplace) -> Purged | None:
-    """What is known of purges in this home; None if nothing is, or the file is damaged."""
+    """What is known of purges in this home; None if nothing is. Of a damaged file, that the last one was long ago."""
     try:
         found = Purged(**json.loads((place.home.root / _FILE).read_text(encoding="utf-8")))
         whole = found.moment.tzinfo is not None
-    except (OSError, ValueError, TypeError, RecursionError):
+    except FileNotFoundError:
         return None
-    return found if whole else None
+    except (OSError, ValueError, TypeError, RecursionError):
+        return _LONG_AGO
+    return found if whole else _LONG_AGO
 
 
 def check_purged(place: Workplace, now: datetime) -> None:

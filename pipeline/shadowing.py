@@ -38,10 +38,11 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class ShadowReport:
-    """A candidate beside the model in service, over so many partitions and posts."""
+    """A candidate beside one model in service (`served`, its hash), over so many partitions and posts."""
 
     name: str
     sha256: str
+    served: str
     partitions: int
     posts: int
     labels: Mapping[str, Beside]
@@ -50,13 +51,16 @@ class ShadowReport:
 def report(place: Workplace, days: int) -> ShadowReport:
     """Sum up the partitions of the last `days` that the candidate (the last one, if it was taken away) scored.
 
+    Only those beside the model that served last: two models in service are two comparisons.
+
     Raises ConfigError if no candidate scored any of them, ItemError if a file of derived/ is damaged.
     """
     since = partition_of(place.clock() - timedelta(days=days), place.settings.office.zone)
     found = [(path, notes) for path, notes in _noted(place, since) if notes]
     entry = read_shadow(place.home.root / "models")
     wanted = entry.sha256 if entry else found[-1][1]["sha256"] if found else ""
-    mine = [(path, notes) for path, notes in found if notes["sha256"] == wanted]
+    of_it = [(path, notes) for path, notes in found if notes["sha256"] == wanted]
+    mine = [(path, notes) for path, notes in of_it if notes["served"] == of_it[-1][1]["served"]]
     if not mine:
         raise ConfigError(
             _("no candidate scored a partition in the last {days} days; see: kentongan models shadow").format(days=days)
@@ -72,13 +76,16 @@ def report(place: Workplace, days: int) -> ShadowReport:
                 counts.update((label, _found_right(db, flag_id, label, label in over)) for label in differs)
     posts = sum(notes["posts"] for _path, notes in mine)
     labels = {label: _beside(label, counts, distance[label], posts) for label in COMPARED}
-    return ShadowReport(mine[-1][1]["name"], wanted, len(mine), posts, labels)
+    return ShadowReport(mine[-1][1]["name"], wanted, mine[-1][1]["served"], len(mine), posts, labels)
 
 
 def _noted(place: Workplace, since: str) -> Any:
     for partition in derived_partitions(place.home.derived, since):
         path = derived_file(place.home.derived, partition)
-        yield path, read_notes(path).get("shadow")
+        notes = read_notes(path)
+        if path and not notes:  # damaged, or of an old program: the first is told
+            list(read_differing(path))
+        yield path, notes.get("shadow")
 
 
 def _found_right(db: Connection, flag_id: str, label: str, over: bool) -> str:

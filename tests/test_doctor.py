@@ -262,7 +262,7 @@ def test_a_silent_source_and_what_to_try(home: Path, clock: Clock) -> None:
     place = place_at(home, clock, **sources)
     said = {finding.says: finding.well for finding in doctor.examine(place) if finding.code == "sources"}
     assert said == {
-        "portal is silent: last seen never; open its address, then try: kentongan ingest --source portal": False,
+        "portal never gave anything; open its address, then try: kentongan ingest --source portal": False,
         "warga-csv: heard of late": True,
     }
     clock.move(days=9)

@@ -274,7 +274,7 @@ def test_each_source_is_judged_by_its_own_past(tmp_path: Path, clock: Clock) -> 
     kept = freshness.last_report(place)
     assert kept == json.loads(json.dumps(asdict(found)))
     said = {each.source: freshness.told(each) for each in found.sources}
-    assert said["tiada"] == "tiada is silent: last seen never"
+    assert said["tiada"] == "tiada never gave anything"
     assert said["diam"] == "diam is silent: last seen 2026-11-18/09"
     assert said["tua"].startswith("tua answers, but gives only what is old or known; last new: 2026-11-18/")
     wrong = [each.says for each in doctor.examine(place) if each.code == "sources" and not each.well]

@@ -370,7 +370,7 @@ def test_the_doctor_says_what_is_wrong(tmp_path: Path) -> None:
     name, settings = guess_source(_file(tmp_path, *_rows(THREAT)), {})
     steps.ingest(place, {name: settings})
     said = {(finding.well, finding.says) for finding in doctor.examine(place)}
-    assert any(not well and says.startswith("portal is silent: last seen never; ") for well, says in said)
+    assert any(not well and says.startswith("portal never gave anything; ") for well, says in said)
     assert any(not well and "not flagged" in says for well, says in said)
     clock.now = datetime(2020, 1, 1, tzinfo=UTC)
     assert any(not well and "the clock says" in finding for well, finding in _said(place))

@@ -13,7 +13,7 @@ from homes import MOMENT, PARTITION, THREAT, Clock, file_of, place_at, row, take
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import doctor, keeping, purging, steps
+from pipeline import claim_steps, doctor, keeping, purging, steps
 from pipeline.core.config import SourceSettings, shipped_retention
 from pipeline.core.config_retention import LONGEST
 from pipeline.core.errors import ConfigError, Conflict, TransientError
@@ -141,7 +141,7 @@ def _work(place: Workplace, folder: Path) -> list[Callable[[], object]]:
         lambda: steps.ingest(place, _source(folder), dry_run=True),
         lambda: steps.flag(place, PARTITION, now=MOMENT),
         lambda: steps.purge(place, now=MOMENT),
-        lambda: steps.sync_claims(place, {}),
+        lambda: claim_steps.sync_claims(place, {}),
     ]
 
 
@@ -236,12 +236,16 @@ def test_a_home_of_before_this_rule_counts_from_the_first_sight(home: Path, tmp_
 
 
 @pytest.mark.parametrize("damage", ["", "{}", "[]", '{"since": 7}', '{"since": "2026-11-21"}', "[" * 10_000])
-def test_a_damaged_record_counts_as_none(home: Path, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_record_gives_no_further_hours(home: Path, tmp_path: Path, damage: str) -> None:
     (home / "purged.json").write_text(damage)
     place = _later(home, 40)
-    assert last_purge(place) is None
+    with pytest.raises(TransientError, match="run: kentongan purge"):
+        steps.ingest(place, _source(tmp_path))
+    steps.purge(place, now=place.clock())
     assert not steps.ingest(place, _source(tmp_path)).failed
-    assert last_purge(place) == Purged(place.clock().isoformat())
+    known = last_purge(place)
+    assert known is not None
+    assert known.last == place.clock().isoformat()
 
 
 def test_a_purge_of_the_future_counts_as_none(home: Path) -> None:

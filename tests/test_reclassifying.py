@@ -27,7 +27,7 @@ from homes import (
     take,
 )
 
-from pipeline import erasing, reclassifying, steps
+from pipeline import claim_steps, erasing, reclassifying, steps
 from pipeline.classify.artefact import Artefact, read_manifest, write_artefact
 from pipeline.classify.features import Vocabulary
 from pipeline.classify.heads import HEADS, MODEL_LABELS, LabelSettings
@@ -284,7 +284,7 @@ def test_a_claim_that_came_after_the_post_stays_with_it(tmp_path: Path) -> None:
     review = {"url": "https://periksa.example/1", "checker": "Pemeriksa", "checker_kind": "independent"}
     review |= {"claim": claim, "original": "Salah", "rating": "false", "reviewed_at": "2026-11-20"}
     (tmp_path / "klaim.json").write_text(json.dumps({"items": [review]}), encoding="utf-8")
-    steps.sync_claims(place, {"klaim": ClaimSourceSettings(kind="file", path=str(tmp_path / "klaim.json"))})
+    claim_steps.sync_claims(place, {"klaim": ClaimSourceSettings(kind="file", path=str(tmp_path / "klaim.json"))})
     before = {flag.id: (flag.why, flag.claims) for flag in derived(place) if flag.why}
     assert {why for why, _claims in before.values()} == {("claim",), ("signal",)}
     place = later(tmp_path / "home", clock, **STRICT)

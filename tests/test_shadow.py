@@ -17,7 +17,7 @@ from pipeline.classify.promoted import SHADOW
 from pipeline.classify.shadow import COMPARED, Comparison
 from pipeline.cli.app import call
 from pipeline.core.decisions import Decision, Verdict
-from pipeline.core.errors import ConfigError, ModelError
+from pipeline.core.errors import ConfigError, ItemError, ModelError
 from pipeline.core.types import Flag, Post, Signal, Status
 from pipeline.landing.derived import derived_file, read_notes
 from pipeline.ledger import verdicts
@@ -127,6 +127,30 @@ def _judge(place: Workplace, flag_id: str, decisions: dict[str, Decision], statu
         verdicts.record(db, verdict)
 
 
+def test_two_models_in_service_are_two_comparisons(place: Workplace, tmp_path: Path) -> None:
+    promotion.set_shadow(place, str(candidate(tmp_path / "out", thresholds=EAGER)), "u1")
+    take(place, _posts(tmp_path))
+    first = shadowing.report(place, 7)
+    assert first.served == place.classifier.digest
+    other = candidate(tmp_path / "other", name="tfidf-2027-02-02")
+    assert promotion.promote(place, str(other), "u1").changed
+    assert isinstance(place.clock, Clock)
+    place.clock.move(hours=1)
+    take(place, file_of(tmp_path, row(9, "jalan desa sudah diaspal lagi"), name="lagi.csv"))
+    found = shadowing.report(place, 7)
+    assert (found.served, found.partitions, found.posts) == (place.classifier.digest, 1, 1)
+
+
+def test_a_damaged_partition_is_told_and_not_left_out(place: Workplace, tmp_path: Path) -> None:
+    promotion.set_shadow(place, str(candidate(tmp_path / "out", thresholds=EAGER)), "u1")
+    take(place, _posts(tmp_path))
+    path = derived_file(place.home.derived, PARTITION)
+    assert path is not None
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ItemError, match="kentongan replay"):
+        shadowing.report(place, 7)
+
+
 def test_what_is_disputed_stands_first(place: Workplace) -> None:
     flag = replace(_plain(0.9), why=("signal",))
     policy = Policy({}, 0.01, 50)
@@ -226,6 +250,8 @@ def test_the_model_in_service_or_a_damaged_one_is_no_candidate(place: Workplace,
     (folder / "weights.npz").write_bytes(b"x")
     with pytest.raises(ModelError, match=r"weights\.npz"):
         promotion.set_shadow(place, str(folder), "u1")
+    with pytest.raises(ConfigError, match="scores no posts"):
+        promotion.set_shadow(place, "claims-2026-11-25", "u1")
     with pytest.raises(ConfigError, match="there is no model"):
         promotion.set_shadow(place, "tfidf-2031-01-01", "u1")
 

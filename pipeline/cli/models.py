@@ -83,7 +83,7 @@ def list_models(call: Call) -> int:
         {"folder": str(folder), "in_service": folder in served, "standing": standing(place, folder)}
         for folder in place.model_folders()
     ]
-    made = table(_("Models"), _("Folder"), _("In service"), _("Standing"))
+    made = table(_("Models"), _("Folder"), _("In service"), _("What it is here"))
     for row in rows:
         made.add_row(str(row["folder"]), "*" if row["in_service"] else "", str(row["standing"]))
     call.show(rows, made)

@@ -23,7 +23,7 @@ _UNSHOWN = re.compile("[\0\ud800-\udfff]")  # UTF-8 has no lone surrogates: one 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """An indication in one of three bands; `unsure` says that the model does not know."""
+    """An indication in one of three bands; `unsure` says that it is over its threshold and the model does not know."""
 
     label: str
     name: str
@@ -142,7 +142,7 @@ def top_band(flag: Flag, policy: Policy) -> Band | None:
     if not signals:
         return None
     first = max(signals, key=lambda signal: (signal.over, signal.score - signal.threshold))
-    return Band(first.label, label_name(first.label), first.band, band_name(first.band), is_unsure(first, policy))
+    return Band(first.label, label_name(first.label), first.band, band_name(first.band), _is_unsure(first, policy))
 
 
 def region_names(place: Workplace, flag: Flag) -> tuple[str, ...]:
@@ -174,8 +174,13 @@ def _indication(flag: Flag, signal: Signal, policy: Policy) -> Indication:
         band_name=band_name(signal.band),
         words=_words(flag.post.text, [(r.start, r.end) for r in signal.reasons]) if signal.over else (),
         by_rule=signal.label == "threat",
-        unsure=is_unsure(signal, policy),
+        unsure=_is_unsure(signal, policy),
     )
+
+
+def _is_unsure(signal: Signal, policy: Policy) -> bool:
+    """Said of what is over its threshold only: under it, it would tell what was chosen to teach from what was drawn."""
+    return signal.over and is_unsure(signal, policy)
 
 
 def pieces(flag: Flag, *, hide: bool) -> list[Piece]:

@@ -139,6 +139,8 @@ def set_shadow(place: Workplace, wanted: str, actor: str) -> str:
 
 def find_candidate(place: Workplace, wanted: str) -> Path:
     """The folder of a model by its name (of this office, else shipped) or by its path; raises ConfigError."""
+    if Path(wanted).name.startswith("claims-"):
+        raise ConfigError(_("{name} ranks claims; it scores no posts").format(name=ascii(Path(wanted).name)[1:-1]))
     folders = {folder.name: folder for folder in reversed(place.model_folders())}
     if is_model_name(wanted) and wanted in folders:
         return folders[wanted]
