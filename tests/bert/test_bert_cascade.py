@@ -115,7 +115,7 @@ def test_reasons_come_from_whoever_answered_under_the_cascade_s_thresholds(tmp_p
 
 
 def test_it_goes_into_service_whole_and_back_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(promotion, "_judge", lambda *_args: type("J", (), {"refusals": (), "absolute": ()}))
+    monkeypatch.setattr(promotion, "judged", lambda *_args: type("J", (), {"refusals": (), "absolute": ()}))
     place = place_at(tmp_path / "home")
     folder = cascade(tmp_path / "out")
     (folder / "tfidf" / "notes.txt").write_text("not vouched for")

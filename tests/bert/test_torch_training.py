@@ -217,7 +217,7 @@ def test_both_go_into_service_and_back(trained: Path, joined: Path, tmp_path: Pa
     refused = promotion.promote(place, str(trained), "u1")
     assert not refused.changed
     assert refused.refusals
-    monkeypatch.setattr(promotion, "_judge", lambda *_args: type("J", (), {"refusals": (), "absolute": ()}))
+    monkeypatch.setattr(promotion, "judged", lambda *_args: type("J", (), {"refusals": (), "absolute": ()}))
     for folder, before in ((trained, SHIPPED), (joined, trained)):
         done = promotion.promote(place, str(folder), "u1")
         assert (done.changed, done.before, place.classifier.name) == (True, before.name, folder.name)
