@@ -16,7 +16,7 @@ import structlog
 
 from pipeline.classify import teach
 from pipeline.classify.policy import decide, may_ask, may_spread, sample_rank
-from pipeline.classify.shadow import Comparison
+from pipeline.classify.shadow import Comparison, unusable
 from pipeline.core.batches import batched
 from pipeline.core.clock import days_before, partition_start
 from pipeline.core.errors import ItemError, ModelError
@@ -112,8 +112,8 @@ class PartitionRun:
                     self.ruled[flag.id] = bool(flag.why)
         else:
             made_of = [part_name(path) for path in self._parts]
-            chunks = (self._partition, self._mark, self._chunks(), self._finish, made_of, self._said_beside)
-            write_derived(home.derived, *chunks)
+            to = (home.derived, self._partition, self._mark)
+            write_derived(*to, self._chunks(), self._finish, made_of, shadow=self._said_beside)
             near.write_signatures(home.derived / self._partition / "signatures.parquet", self._signatures())
 
     def _report(self) -> StepReport:
@@ -214,7 +214,7 @@ class PartitionRun:
             return self._beside.beside(flags)
         except ModelError as error:
             self._beside = None
-            self._alarms += (_("no candidate scores beside the model in service: {error}").format(error=error),)
+            self._alarms += (unusable(error),)
             return flags
 
     def _said_beside(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Policy:
 
 def decide(flag: Flag, policy: Policy, *, out_of_area: bool = False) -> Flag:
     """The flag with its `why` and `why_not`; `signals` get the thresholds that were used."""
-    signals = tuple(_with_threshold(signal, policy) for signal in flag.signals)
+    signals = tuple(with_threshold(signal, policy) for signal in flag.signals)
     over = {signal.label for signal in signals if signal.over}
     if out_of_area and policy.drop_out_of_area:
         return replace(flag, signals=signals, why=(), why_not=("out_of_area",))
@@ -109,6 +109,7 @@ def _is_press(flag: Flag) -> bool:
     return flag.post.kind == "news" and flag.post.publisher_class == "verified_press"
 
 
-def _with_threshold(signal: Signal, policy: Policy) -> Signal:
+def with_threshold(signal: Signal, policy: Policy) -> Signal:
+    """The signal with the office's own threshold, if the settings name one."""
     threshold = policy.thresholds.get(signal.label)
     return signal if threshold is None else replace(signal, threshold=threshold)

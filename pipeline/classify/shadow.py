@@ -14,7 +14,7 @@ from typing import Any
 import structlog
 
 from pipeline.classify.heads import MODEL_LABELS
-from pipeline.classify.policy import Policy
+from pipeline.classify.policy import Policy, with_threshold
 from pipeline.classify.promoted import SHADOW, Entry, read_shadow
 from pipeline.classify.service import Mark, load_entry, mark_of
 from pipeline.core.config import Models
@@ -57,9 +57,13 @@ class ShadowService:
             if entry is not None:
                 self._classifier = load_entry(entry, self._place, self._models).classifier
         except (ModelError, ConfigError) as error:
-            says = _("no candidate scores beside the model in service: {error}").format(error=error)
-            self.alarms = (says,)
-            _log.warning("model_alarm", alarms=[says])
+            self.alarms = (unusable(error),)
+            _log.warning("model_alarm", alarms=list(self.alarms))
+
+
+def unusable(error: Exception) -> str:
+    """What is told where a candidate cannot score."""
+    return _("no candidate scores beside the model in service: {error}").format(error=error)
 
 
 @dataclass(slots=True)
@@ -88,7 +92,7 @@ class Comparison:
             mine, other = flag.signal(label), theirs.get(label)
             if mine is None or other is None:
                 continue
-            over = other.score >= self.policy.thresholds.get(label, other.threshold)
+            over = with_threshold(other, self.policy).over
             self.counts[label][_outcome(mine.over, over)] += 1
             self.distance[label] += abs(mine.score - other.score)
             if over != mine.over:

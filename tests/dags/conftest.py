@@ -18,6 +18,9 @@ from typing import Any
 
 import pytest
 
+from pipeline.core.config import load_settings
+from pipeline.workplace import Workplace
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 HERE = os.environ.get("AIRFLOW_TESTS") == "true" or find_spec("airflow") is not None
 # In the environment of its own a missing Airflow is an error of the tests that import it
@@ -68,6 +71,14 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def place(office: Path) -> Workplace:
+    """The home that the DAGs work in."""
+    made = Workplace(load_settings()[0])
+    made.home.make()
+    return made
+
+
+@pytest.fixture
 def dags(office: Path, _database: None) -> dict[str, Any]:
     """All DAGs, parsed anew: `dag.test()` leaves traces in what it ran."""
     from airflow.dag_processing.dagbag import DagBag
@@ -102,3 +113,11 @@ def run(office: Path, _database: None) -> Run:
         return dag.test(run_conf=conf or None, logical_date=None, mark_success_pattern=marked)
 
     return once
+
+
+def states(run: Any) -> dict[str, list[str]]:
+    """How each task of a run ended; a mapped one has several."""
+    found: dict[str, list[str]] = {}
+    for task in run.get_task_instances():
+        found.setdefault(task.task_id, []).append(str(task.state))
+    return {name: sorted(states) for name, states in found.items()}

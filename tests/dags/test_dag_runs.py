@@ -8,28 +8,12 @@ from typing import Any
 
 import pytest
 from airflow.utils.state import DagRunState
+from conftest import states
 from homes import THREAT, file_of, row
 
 from pipeline import looking, steps
-from pipeline.core.config import load_settings
 from pipeline.landing.derived import derived_partitions, unindexed_partitions
 from pipeline.workplace import Workplace
-
-
-@pytest.fixture
-def place(office: Path) -> Workplace:
-    """The home that the DAGs work in."""
-    made = Workplace(load_settings()[0])
-    made.home.make()
-    return made
-
-
-def states(run: Any) -> dict[str, list[str]]:
-    """How each task of a run ended; a mapped one has several."""
-    found: dict[str, list[str]] = {}
-    for task in run.get_task_instances():
-        found.setdefault(task.task_id, []).append(str(task.state))
-    return {name: sorted(states) for name, states in found.items()}
 
 
 def _ids(place: Workplace) -> set[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from airflow.utils.state import DagRunState
+from conftest import states
 from homes import SHIPPED, candidate
-from test_dag_runs import states
 
 from pipeline.core.config import load_settings
 from pipeline.core.config_dataset import DatasetMap
@@ -22,14 +22,6 @@ from pipeline.train.stored import IMPORTED, datasets_folder
 from pipeline.workplace import Workplace
 
 TWELVE = DatasetMap(group="near_dup_group", labels={name: name for name in HATE_COLUMNS})
-
-
-@pytest.fixture
-def place(office: Path) -> Workplace:
-    """The home that the DAG works in."""
-    made = Workplace(load_settings()[0])
-    made.home.make()
-    return made
 
 
 @pytest.fixture

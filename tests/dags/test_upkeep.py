@@ -9,24 +9,15 @@ from typing import Any
 
 import pytest
 from airflow.utils.state import DagRunState
+from conftest import states
 from homes import THREAT, candidate, file_of, row
-from test_dag_runs import states
 
 from pipeline import steps
 from pipeline.core.clock import partition_of, utc_now
-from pipeline.core.config import load_settings
 from pipeline.landing.derived import derived_file, derived_partitions
 from pipeline.landing.retention import AGAIN_DAYS
 from pipeline.train import promotion
 from pipeline.workplace import Workplace
-
-
-@pytest.fixture
-def place(office: Path) -> Workplace:
-    """The home that the DAGs work in."""
-    made = Workplace(load_settings()[0])
-    made.home.make()
-    return made
 
 
 def _told(path: Path) -> list[str]:
