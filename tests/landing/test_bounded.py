@@ -25,6 +25,7 @@ WIB = ZoneInfo("Asia/Jakarta")
 PARTITION = "2024-11-27/10"
 KEEP = Retention(raw_social=30, raw_news=90, unflagged=30, unreviewed=90, rejected=30, confirmed=365)
 MB = 1_000_000
+_POOLS: list[pa.MemoryPool] = []  # kept to the end: a buffer that outlives the pool it came from is a crash when freed
 
 
 def _bad(number: int) -> Quarantined:
@@ -79,6 +80,7 @@ def pool() -> Iterator[pa.MemoryPool]:
     """Counts what Arrow holds."""
     before = pa.default_memory_pool()
     counted = pa.proxy_memory_pool(before)
+    _POOLS.append(counted)
     pa.set_memory_pool(counted)
     yield counted
     pa.set_memory_pool(before)
