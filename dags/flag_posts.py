@@ -1,6 +1,7 @@
 """Reads a landed partition whole, folds copies, scores, finds regions, topics and claims, and decides.
 
-**When.** As soon as one of the `ingest_...` DAGs says that a partition has something new.
+**When.** As soon as one of the `ingest_...` DAGs says that a partition has something new. Earlier ones that an outage
+left undone are tried again with it.
 
 **Again?** Yes: a partition twice gives the same flags. By hand: `partition` (2026-11-21/05) does that one, `since` and
 `until` (days) all between them in order, nothing at all what was never flagged. That is also the backfill of a week. A
@@ -28,6 +29,7 @@ def flag(partition: str, outlet_events=None) -> None:
     from pipeline import steps
 
     get_current_context()["partition"] = partition
+    flow.wait_for_earlier(get_current_context())
     with flow.workplace() as place:
         steps.flag(place, partition, now=place.clock())
     outlet_events[flow.FLAGGED].add_partitions(partition)

@@ -1,6 +1,7 @@
 """Brings a partition's flags into the search index and the reviewers' queue; what is past its time stays out.
 
-**When.** As soon as `flag_posts` or `match_claims` has changed a partition.
+**When.** As soon as `flag_posts` or `match_claims` has changed a partition. Earlier ones that an outage left undone are
+tried again with it.
 
 **Again?** Yes: it puts by id, and takes out what no rule flags any more. By hand: `partition` does that one, `since`
 and `until` (days) all between them, nothing at all what was never indexed. A decision of a person always stays.

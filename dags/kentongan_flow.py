@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import kentongan_alerts as alerts
 from airflow.sdk import Asset, CronTriggerTimetable, ExceptionRetryPolicy, Param, RetryAction, RetryDecision, RetryRule
+from airflow.sdk.exceptions import AirflowRescheduleException
 
 from pipeline.core.config import load_settings
 from pipeline.core.errors import ConfigError, Conflict, Failed, Forbidden, ItemError, ModelError, TransientError
@@ -45,6 +46,7 @@ CONNECTORS = {  # minute of the hour at which each begins, so that they do not a
 LIVE_ONLY = ("scheduled", "manual")
 
 _BUSY = timedelta(minutes=1)
+_ENDED = ("success", "failed", "skipped", "removed", "upstream_failed")
 _LONGEST = timedelta(hours=1)  # what a site asks us to wait beyond this is the next hour's run
 
 
@@ -142,17 +144,33 @@ def sources_of(place: Workplace, connector: str) -> dict[str, SourceSettings]:
 
 
 def chosen(context: Any, here: Sequence[str], new: Sequence[str]) -> list[str]:
-    """The partitions of a run, in order: its event's, else what a person named, else the `new` ones of `here`."""
+    """The partitions of a run, in order: its event's, else what a person named, else the `new` ones of `here`.
+
+    With that of an event go the `new` ones before it: those that failed for good, as when the store was away for longer
+    than a task tries. So the next event mends what an outage left.
+    """
     from pipeline.core.clock import check_partition
 
     params = context["params"]
-    one = context.get("partition_key") or params["partition"]
-    if one:
-        return [check_partition(one)]
+    if params["partition"]:
+        return [check_partition(params["partition"])]
+    if event := context.get("partition_key"):
+        check_partition(event)
+        return [*(each for each in here if each in set(new) and each < event), event]
     if not (params["since"] or params["until"]):
         return [each for each in here if each in set(new)]
     last = params["until"] or "9999"
     return [each for each in here if params["since"] <= each and each[:10] <= last]
+
+
+def wait_for_earlier(context: Any) -> None:
+    """Come again in a minute while an earlier partition of this run waits for its next try: near copies are sought in
+    what was flagged before, so the order counts. One that failed for good holds nobody up. It takes none of the tries.
+    """
+    ti = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id]).get(ti.run_id, {})
+    if any(states.get(f"{ti.task_id}_{before}") not in _ENDED for before in range(ti.map_index)):
+        raise AirflowRescheduleException(datetime.now(UTC) + _BUSY)
 
 
 def raise_first(failed: Sequence[Failed]) -> None:

@@ -12,6 +12,8 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,8 @@ if HERE:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_AIRFLOW}/airflow.db",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
     }
-    sys.path[:0] = [str(ROOT / "dags"), str(ROOT / "deploy" / "airflow")]  # the first as Airflow does for a bundle
+    # The first as Airflow does for a bundle
+    sys.path[:0] = [str(ROOT / "dags"), str(ROOT / "deploy" / "airflow"), str(ROOT / "benchmarks")]
 
 
 @pytest.fixture(scope="session")
@@ -92,27 +95,46 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(office: Path, _database: None) -> Run:
-    """Runs a DAG to its end in this process, without waiting for second tries; returns the finished run.
+def run(office: Path, _database: None, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a DAG to its end in this process, by default without second tries; returns the finished run.
 
-    `marked` is a task that a person would do: it counts as done.
+    `marked` is a task that a person would do: it counts as done. `event` is the partition of an event that starts the
+    run; `retries` come at once, whatever the error. What waits for a minute waits for a moment.
     """
+    import kentongan_flow
     from airflow.dag_processing.dagbag import DagBag
+    from airflow.models import dagrun
 
-    def once(name: str, *, marked: str | None = None, **conf: Any) -> Any:
+    monkeypatch.setattr(kentongan_flow, "_BUSY", timedelta(seconds=0.1))
+    create = dagrun.get_or_create_dagrun
+
+    def once(name: str, *, marked: str | None = None, event: str = "", retries: int = 0, **conf: Any) -> Any:
         bag = DagBag()
         assert bag.import_errors == {}
         dag = bag.dags[name]
         dag.deadline = None
         for task in dag.tasks:
+            changes = {"retries": retries, **({"retry_policy": None, "retry_delay": timedelta(0)} if retries else {})}
             if hasattr(task, "partial_kwargs"):
-                task.partial_kwargs["retries"] = 0
+                task.partial_kwargs.update(changes)
             else:
-                task.retries = 0
+                for attribute, value in changes.items():
+                    setattr(task, attribute, value)
         logging.getLogger("airflow").setLevel(logging.ERROR)
-        return dag.test(run_conf=conf or None, logical_date=None, mark_success_pattern=marked)
+        with monkeypatch.context() as patched:
+            patched.setattr(dagrun, "get_or_create_dagrun", partial(_of_event, create, event))
+            return dag.test(run_conf=conf or None, logical_date=None, mark_success_pattern=marked)
 
     return once
+
+
+def _of_event(create: Callable[..., Any], event: str, *, session: Any, **about: Any) -> Any:
+    """A run as the scheduler makes it for an event with the key of a partition."""
+    made = create(session=session, **about)
+    if event:
+        made.partition_key = event
+        session.commit()
+    return made
 
 
 def states(run: Any) -> dict[str, list[str]]:
