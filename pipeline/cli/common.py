@@ -64,7 +64,8 @@ def verb(name: str, help: str, example: str) -> Callable[[Callable[..., Any]], c
         @functools.wraps(function)
         def wrapped(config: Path | None, as_json: bool, verbose: int, lang: str | None, **rest: Any) -> Any:
             settings, origins = load_settings(config)
-            set_language(lang or settings.office.language)
+            before_the_verb = click.get_current_context().find_object(str)
+            set_language(lang or before_the_verb or settings.office.language)
             configure_logs(settings.log, verbose)
             return function(Call(settings, origins, as_json), **rest)
 

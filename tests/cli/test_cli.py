@@ -100,6 +100,17 @@ def test_messages_are_indonesian_unless_asked(cli: Cli) -> None:
     assert "tidak ada" in err.lower()
 
 
+def test_the_language_may_stand_before_the_verb(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KENTONGAN__PATHS__HOME", str(tmp_path / "home"))
+    for arguments in (["show", "x~0"], ["claims", "show", "K0"]):
+        assert call(["--lang", "en", *arguments]) == 2
+        assert "there is no" in capsys.readouterr().err
+        assert call(["--lang", "en", *arguments, "--lang", "id"]) == 2, "what stands nearer to the verb holds"
+        assert "tidak ada" in capsys.readouterr().err
+
+
 # ---- the demo
 
 
