@@ -308,7 +308,15 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypat
     assert found["posts"] == 4
     assert call(["models", "diff", "--shadow", "--lang", "en"]) == 0
     assert folder.name in capsys.readouterr().out
-    assert call(["models", "shadow", "--off", "--lang", "en"]) == 0
+    assert call(["user", "add", "penelaah1", "--role", "reviewer", "--lang", "en"]) == 0
+    assert call(["user", "add", "ilmuwan1", "--role", "scientist", "--lang", "en"]) == 0
+    capsys.readouterr()
+    assert call(["models", "diff", "--shadow", "--lang", "en"]) == 2, "it counts what people decided"
+    assert "say who you are" in capsys.readouterr().err
+    assert call(["models", "diff", "--shadow", "--as", "penelaah1", "--lang", "en"]) == 2
+    assert "may not do this" in capsys.readouterr().err
+    assert call(["models", "diff", "--shadow", "--as", "ilmuwan1", "--lang", "en"]) == 0
+    assert call(["models", "shadow", "--off", "--as", "ilmuwan1", "--lang", "en"]) == 0
     place = place_at(tmp_path / "home", Clock())
     with place.ledger.read() as db:
         noted = [dict(each.details) for each in entries(db, actions=("shadow",))]
