@@ -190,6 +190,25 @@ def test_a_file_needs_no_config_and_the_guess_is_printed(cli: Cli, tmp_path: Pat
     assert cli("ingest", "--input", str(path), "--dry-run")[0] == 0
 
 
+def test_a_file_that_comes_again_is_told_to_be_read_already(cli: Cli, tmp_path: Path) -> None:
+    content = "text,published_at\nhalo warga,2026-11-20\n"
+    box = tmp_path / "home" / "inbox"
+    cli("config")
+    box.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (tmp_path / "home").chmod(0o700)
+    (box / "a.csv").write_text(content)
+    assert cli("run")[0] == 0
+    (box / "a.csv").write_text(content)
+    code, _out, err = cli("run")
+    assert code == 2
+    assert "nothing new to read: a.csv was read already, on 20" in err
+    (box / "a.csv").write_text(content)
+    (box / "b.csv").write_text(content + "kabar lain,2026-11-20\n")
+    code, _out, err = cli("run")
+    assert code == 0
+    assert "a.csv was read already" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
