@@ -8,11 +8,15 @@ from datetime import datetime
 
 from pipeline.core.claims import Claim
 from pipeline.core.errors import ItemError
+from pipeline.core.i18n import _
 from pipeline.core.types import Flag, Query
 from pipeline.landing.derived import derived_file, derived_partitions, read_derived, read_texts
-from pipeline.ledger import audit, claims
+from pipeline.ledger import audit, claims, verdicts
 from pipeline.store import query as store_query
 from pipeline.workplace import Workplace
+
+INDICATIONS = ("label", "claim", "fact_check")
+"""The fields that tell what the machine thinks of a post."""
 
 _EXPORTED = 100_000  # claims that an office's posts carry
 
@@ -83,6 +87,31 @@ def within(query: Query, offices: Sequence[str]) -> Query:
     allowed = [office for office in offices if not named or office in named] or ["-"]
     others = tuple(pair for pair in query.fields if pair[0] != "office")
     return replace(query, fields=(*others, *(("office", office) for office in allowed)))
+
+
+def hides(place: Workplace, actor: str, flag_id: str) -> bool:
+    """Whether what the machine thinks of a post is kept from this person: until his own first decision on it."""
+    if not place.settings.review.hide_signals:
+        return False
+    with place.ledger.read() as db:
+        return not any(verdict.reviewer == actor for verdict in verdicts.history(db, flag_id))
+
+
+def openly(query: Query, *, hide: bool) -> tuple[Query, tuple[str, ...]]:
+    """The query without the fields that a reviewer may not ask for (the answer would tell them), and what to say of it.
+
+    Never `why`: it would tell what was sampled from what was flagged. With `hide` no indication either.
+    """
+    closed = {"why", *(INDICATIONS if hide else ())}
+    named = {field for field, _value in (*query.fields, *query.without_fields)}
+    notes = []
+    if "why" in named:
+        notes.append(_("Why a post came into the queue cannot be searched; that part was left out."))
+    if set(INDICATIONS) & named & closed:
+        notes.append(_("Indications are hidden until somebody has decided; that part was left out."))
+    fields = tuple(pair for pair in query.fields if pair[0] not in closed)
+    without = tuple(pair for pair in query.without_fields if pair[0] not in closed)
+    return replace(query, fields=fields, without_fields=without), tuple(notes)
 
 
 def note_search(place: Workplace, actor: str, offices: Sequence[str], words: str) -> None:

@@ -353,10 +353,10 @@ class Workplace:
         """All models at hand: the office's own, then the shipped ones."""
         return list_models(self.home.root / "models") + list_models(models_path())
 
-    def inbox_sources(self) -> dict[str, SourceSettings]:
-        """A source for each file that waits in the inbox."""
+    def inbox_sources(self, again: list[inbox.Again] | None = None) -> dict[str, SourceSettings]:
+        """A source for each file that waits in the inbox; `again` is given those that were read before."""
         found: dict[str, SourceSettings] = {}
-        for path in inbox.pending(self.home.inbox):
+        for path in inbox.pending(self.home.inbox, again):
             name, settings = guess_source(str(path), {})
             name = f"inbox-{name}"[:36]
             while name in found:

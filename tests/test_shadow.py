@@ -13,7 +13,7 @@ import pytest
 from pipeline import doctor, shadowing, steps
 from pipeline.classify.policy import Policy
 from pipeline.classify.priority import base_priority
-from pipeline.classify.promoted import SHADOW
+from pipeline.classify.promoted import SHADOW, Entry, read_shadow, write_shadow
 from pipeline.classify.shadow import COMPARED, Comparison
 from pipeline.cli.app import call
 from pipeline.core.decisions import Decision, Verdict
@@ -228,6 +228,35 @@ def test_a_damaged_pointer_is_an_alarm(place: Workplace, tmp_path: Path, content
     assert "shadow.json is damaged" in " ".join(flag.notes)
 
 
+def test_a_candidate_outside_of_the_home_is_none(place: Workplace) -> None:
+    write_shadow(_home(place) / "models", Entry(SHIPPED.name, "0" * 64, "shipped"))
+    with pytest.raises(ModelError, match="outside of this home"):
+        read_shadow(_home(place) / "models")
+
+
+def test_a_folder_or_a_closed_file_in_its_place_is_said(
+    place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.home.make()
+    path = _home(place) / "models" / SHADOW
+    path.mkdir(parents=True)
+    with pytest.raises(ModelError, match=r"shadow\.json is a folder"):
+        read_shadow(path.parent)
+    folder = candidate(tmp_path / "out", thresholds=EAGER)
+    for wanted in (str(folder), ""):
+        with pytest.raises(ConfigError, match=r"shadow\.json is a folder.*move the folder away"):
+            promotion.set_shadow(place, wanted, "u1")
+    path.rmdir()
+    path.write_text("{}")
+
+    def closed(*_args: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", closed)  # root may read what nobody else may
+    with pytest.raises(ModelError, match=r"shadow\.json cannot be read; check owner and rights"):
+        read_shadow(path.parent)
+
+
 def test_a_candidate_that_fails_while_it_scores_stops_nothing(
     place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,7 +308,15 @@ def test_the_verbs(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypat
     assert found["posts"] == 4
     assert call(["models", "diff", "--shadow", "--lang", "en"]) == 0
     assert folder.name in capsys.readouterr().out
-    assert call(["models", "shadow", "--off", "--lang", "en"]) == 0
+    assert call(["user", "add", "penelaah1", "--role", "reviewer", "--lang", "en"]) == 0
+    assert call(["user", "add", "ilmuwan1", "--role", "scientist", "--lang", "en"]) == 0
+    capsys.readouterr()
+    assert call(["models", "diff", "--shadow", "--lang", "en"]) == 2, "it counts what people decided"
+    assert "say who you are" in capsys.readouterr().err
+    assert call(["models", "diff", "--shadow", "--as", "penelaah1", "--lang", "en"]) == 2
+    assert "may not do this" in capsys.readouterr().err
+    assert call(["models", "diff", "--shadow", "--as", "ilmuwan1", "--lang", "en"]) == 0
+    assert call(["models", "shadow", "--off", "--as", "ilmuwan1", "--lang", "en"]) == 0
     place = place_at(tmp_path / "home", Clock())
     with place.ledger.read() as db:
         noted = [dict(each.details) for each in entries(db, actions=("shadow",))]

@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 from pipeline.classify.artefact import MANIFEST, is_model_name, read_manifest
 from pipeline.core.errors import ConfigError, ModelError
-from pipeline.core.files import written_aside
+from pipeline.core.files import folder_in_place_of, written_aside
 from pipeline.core.i18n import _
 
 POINTER = "in-service.json"
@@ -93,7 +93,11 @@ def write_state(place: Path, state: State) -> None:
 
 
 def read_shadow(place: Path) -> Entry | None:
-    """The candidate that scores beside the model in service; raises ModelError if the file is damaged."""
+    """The candidate that scores beside the model in service; raises ModelError if the file is damaged.
+
+    A candidate always lies in the home, copied and vouched for: `shipped` would follow the program's own model to
+    another version, or hold the model in service against itself.
+    """
     path = place / SHADOW
     if not path.exists() and not path.is_symlink():
         return None
@@ -102,6 +106,13 @@ def read_shadow(place: Path) -> Entry | None:
     )
     value = _read_json(path, wrong)
     entry = _entry(value.get("shadow")) if isinstance(value, dict) and value.get("format") == FORMAT else None
+    if entry is not None and entry.where != "home":
+        raise ModelError(
+            _(
+                "{path} names a model outside of this home, and no candidate scores; "
+                "name one again, it is copied here: kentongan models shadow"
+            ).format(path=path)
+        )
     if entry is None:
         raise wrong
     return entry
@@ -119,6 +130,8 @@ def shadow_hash(place: Path) -> str:
 def write_shadow(place: Path, entry: Entry | None) -> None:
     """Let that candidate score beside the model in service, or none."""
     if entry is None:
+        if (place / SHADOW).is_dir():
+            raise folder_in_place_of(place / SHADOW)
         (place / SHADOW).unlink(missing_ok=True)
         return
     with written_aside(place / SHADOW) as aside:
@@ -278,10 +291,15 @@ def _read_pointer(path: Path) -> State:
 
 
 def _read_json(path: Path, wrong: ModelError) -> Any:
+    """What a file says; raises `wrong` if it is damaged, and says so where it can be neither read nor replaced."""
+    if path.is_dir():
+        raise ModelError(_("{path} is a folder, and should be a file; move it away").format(path=path))
     try:
         if not path.is_file() or path.stat().st_size > _MAX_POINTER:
             raise wrong
         return json.loads(path.read_bytes())
+    except PermissionError as error:
+        raise ModelError(_("{path} cannot be read; check owner and rights").format(path=path)) from error
     except (OSError, ValueError, RecursionError) as error:
         raise wrong from error
 

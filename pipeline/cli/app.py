@@ -62,10 +62,12 @@ _CLICK_WORDS = (
     ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=_("Language of the messages."))
+@click.option("--lang", type=click.Choice(LANGUAGES), help=_("Language of the messages."))
 @click.version_option(package_name="kentongan", prog_name="kentongan")
-def app() -> None:
-    """The root of all verbs."""
+@click.pass_context
+def app(context: click.Context, lang: str | None) -> None:
+    """The root of all verbs; what was said before the verb holds for it, as its own option does."""
+    context.obj = lang
 
 
 for _verb in (

@@ -64,7 +64,8 @@ def verb(name: str, help: str, example: str) -> Callable[[Callable[..., Any]], c
         @functools.wraps(function)
         def wrapped(config: Path | None, as_json: bool, verbose: int, lang: str | None, **rest: Any) -> Any:
             settings, origins = load_settings(config)
-            set_language(lang or settings.office.language)
+            before_the_verb = click.get_current_context().find_object(str)
+            set_language(lang or before_the_verb or settings.office.language)
             configure_logs(settings.log, verbose)
             return function(Call(settings, origins, as_json), **rest)
 
@@ -96,10 +97,11 @@ as_option = click.option(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who looks, and at which offices' posts."""
+    """Who looks, and at which offices' posts; `named` is False before the office made its first account."""
 
     id: str
     offices: tuple[str, ...]
+    named: bool = True
 
 
 def acting(call: Call, place: Workplace, name: str, permission: Permission) -> Actor:
@@ -109,7 +111,7 @@ def acting(call: Call, place: Workplace, name: str, permission: Permission) -> A
     """
     with place.ledger.read() as db:
         if not people.count(db):
-            return Actor(place.actor, (call.settings.office.code,))
+            return Actor(place.actor, (call.settings.office.code,), named=False)
         if not name:
             raise ConfigError(_("say who you are: --as NAME, or KENTONGAN_USER in the environment"))
         user = people.find(db, name) if people.NAME.fullmatch(name) else None

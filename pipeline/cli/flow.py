@@ -34,6 +34,7 @@ from pipeline.core.i18n import _
 from pipeline.core.names import count_name, label_name, outcome_name, why_name
 from pipeline.core.resources import data_path
 from pipeline.core.types import StepReport
+from pipeline.sources.inbox import Again
 from pipeline.sources.registry import guess_source
 from pipeline.workplace import Workplace
 
@@ -247,8 +248,14 @@ def _chosen(
             )
         )
     chosen = {name: configured[name] for name in names} if names else dict(configured)
+    again: list[Again] = []
     if not names:
-        chosen |= place.inbox_sources()
+        chosen |= place.inbox_sources(again)
+    read_before = "; ".join(_read_before(place, file) for file in again)
+    if not chosen and again:
+        raise ConfigError(_("there is nothing new to read: {files}").format(files=read_before))
+    if again:
+        click.echo(read_before, err=True)
     if not chosen:
         raise ConfigError(
             _(
@@ -257,6 +264,13 @@ def _chosen(
             ).format(inbox=place.home.inbox)
         )
     return chosen
+
+
+def _read_before(place: Workplace, file: Again) -> str:
+    if file.when is None:
+        return _("{name} holds the same as another file of the inbox, and is read once").format(name=file.name)
+    when = file.when.astimezone(place.settings.office.zone)
+    return _("{name} was read already, on {when:%Y-%m-%d %H:%M}").format(name=file.name, when=when)
 
 
 def _mapping(columns: tuple[str, ...]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,22 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline import looking
-from pipeline.cli.common import Call, acting, as_option, console, day_start, progress_bar, table, verb
+from pipeline.cli.common import Actor, Call, acting, as_option, console, day_start, progress_bar, table, verb
 from pipeline.core.batches import batched
 from pipeline.core.codec import flag_to_dict
+from pipeline.core.decisions import CLOSED
 from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.core.names import band_name, label_name, why_name, why_not_name
 from pipeline.core.types import SHOWN_LABELS, Flag, Hit, Signal
+from pipeline.ledger import items
+from pipeline.review.views import told_of
 from pipeline.sources.readers import open_table
 from pipeline.sources.rows import BadRow
+from pipeline.workplace import Workplace
 
 _BATCH = 1_000
+_COUNTED = ("label", "topic", "region", "source", "status", "day")
 
 
 @verb(
@@ -75,15 +81,24 @@ def search(
     """Find flags; audited."""
     place = call.workplace()
     actor = acting(call, place, as_name, "search")
+    hide = actor.named and call.settings.review.hide_signals
     typed, days = " ".join(words), (day_start(since, call.settings), day_start(until, call.settings))
-    query = looking.within(looking.parse_query(place, typed, *days), actor.offices)
+    query = looking.parse_query(place, typed, *days)
+    if actor.named:
+        query, notes = looking.openly(query, hide=hide)
+        for note in notes:
+            click.echo(note, err=True)
+    query = looking.within(query, actor.offices)
     looking.note_search(place, actor.id, actor.offices, typed)
     page = place.store.search(query, limit=limit, after=after, order="newest" if newest else "relevance")
-    found = place.store.facets(query, ["label", "topic", "region", "source", "status", "day"]) if facets else {}
+    counted = [field for field in _COUNTED if not (hide and field in looking.INDICATIONS)]
+    found = place.store.facets(query, counted) if facets else {}
+    if actor.named:
+        page = replace(page, hits=tuple(_told(hit, hide=hide) for hit in page.hits))
     value = {
         "total": page.total,
         "next": page.next,
-        "hits": [{"snippet": hit.snippet, "marks": hit.marks, **flag_to_dict(hit.flag)} for hit in page.hits],
+        "hits": [{"snippet": hit.snippet, "marks": hit.marks, **_values(hit.flag, actor)} for hit in page.hits],
         "facets": found,
     }
     call.show(value, _hits(page.hits, page.total), *(_facet(name, counts) for name, counts in found.items() if counts))
@@ -104,18 +119,52 @@ def show(call: Call, flag_id: str, as_name: str) -> int:
     place = call.workplace()
     actor = acting(call, place, as_name, "read")
     found = looking.find(place, flag_id)
-    if found is None or found.post.office not in actor.offices:
+    if found is None or found.post.office not in actor.offices or (actor.named and _is_closed(place, found)):
         raise ConfigError(
             _("there is no post {id} in the index or in derived/; it may be past its time").format(id=flag_id)
         )
     looking.note_read(place, actor.id, found)
-    call.show(flag_to_dict(found))
+    blind = actor.named and bool(found.why)  # what no rule flagged waits for nobody's decision
+    hide = blind and looking.hides(place, actor.id, flag_id)
+    shown = told_of(found, hide=hide) if blind else found
+    call.show(_values(shown, actor) if blind else flag_to_dict(shown))
     if not call.as_json:
-        _explain(found)
+        _explain(shown, hide=hide)
     return 0
 
 
 VERBS = (classify, search, show)
+
+
+def _told(hit: Hit, *, hide: bool) -> Hit:
+    return replace(hit, flag=told_of(hit.flag, hide=hide, listed=True))
+
+
+def _values(flag: Flag, actor: Actor) -> dict[str, Any]:
+    """A flag as JSON; a reviewer gets bands as on the desk, and no score, threshold or reason for its coming."""
+    value = flag_to_dict(flag)
+    if not actor.named:
+        return value
+    for name in ("why_not", "sample_probability"):
+        del value[name]
+    value["signals"] = [
+        {
+            "label": signal.label,
+            "band": signal.band,
+            "model": signal.model,
+            "reasons": [{"start": reason.start, "end": reason.end} for reason in signal.reasons],
+        }
+        for signal in flag.signals
+    ]
+    value["claims"] = [{name: each[name] for name in each if name != "score"} for each in value["claims"]]
+    return value
+
+
+def _is_closed(place: Workplace, flag: Flag) -> bool:
+    """Whether the desk shows its text no more, though derived/ may still have it."""
+    with place.ledger.read() as db:
+        known = items.known(db, [flag.id], [flag.post.office], place.clock())
+    return any(item.status in CLOSED for item in known.values())
 
 
 def _texts(name: str, column: str) -> Iterator[str]:
@@ -169,7 +218,8 @@ def _classified(signals: tuple[Signal, ...], model: str, with_reasons: bool) -> 
 
 
 def _hits(hits: tuple[Hit, ...], total: int) -> Table:
-    made = Table(title=_("{total} flags").format(total=f"{total:,}"), title_justify="left", header_style="bold")
+    heading = _("1 post found") if total == 1 else _("{count} posts found").format(count=f"{total:,}")
+    made = Table(title=heading, title_justify="left", header_style="bold")
     for column in (_("Published"), _("Indications and topics"), _("Regions"), _("Text"), "ID"):
         made.add_column(column, overflow="fold")
     for hit in hits:
@@ -205,7 +255,7 @@ def _facet(name: str, counts: dict[str, int]) -> Table:
     return made
 
 
-def _explain(flag: Flag) -> None:
+def _explain(flag: Flag, *, hide: bool) -> None:
     """Text with the reasons marked, then each indication in three bands, and why it is or is not a flag."""
     post, out = flag.post, console()
     text = Text(post.text)
@@ -218,15 +268,7 @@ def _explain(flag: Flag) -> None:
     if post.title:
         out.print(Text(post.title, style="bold"))
     out.print(text)
-    made = Table(title=_("Indications"), title_justify="left", header_style="bold")
-    for column in (_("Indication"), _("Band"), _("Words that say so"), _("Who says so")):
-        made.add_column(column, overflow="fold")
-    for signal in flag.signals:
-        if signal.label in ("hate_speech", "hoax_style"):
-            continue  # DOMAIN 3.1: the dataset's wide sense is never shown, and style only orders a queue
-        words = ", ".join(repr(post.text[r.start : r.end]) for r in signal.reasons)
-        made.add_row(label_name(signal.label), band_name(signal.band), Text(words), signal.model)
-    out.print(made)
+    out.print(Text(_("The model's indications are shown after your decision.")) if hide else _indications(flag))
     for region in flag.regions:
         how = _("named") if region.how == "mention" else _("only the source suggests it")
         words = ", ".join(repr(post.text[start:end]) for start, end in region.spans)
@@ -240,3 +282,15 @@ def _explain(flag: Flag) -> None:
         reasons = "; ".join(map(why_not_name, flag.why_not))
         out.print(Text(_("Not flagged for: {why_not}").format(why_not=reasons), style="bold"))
     out.print(Text(_("Cluster: {cluster}").format(cluster=flag.cluster or flag.id)))
+
+
+def _indications(flag: Flag) -> Table:
+    made = Table(title=_("Indications"), title_justify="left", header_style="bold")
+    for column in (_("Indication"), _("Band"), _("Words that say so"), _("Who says so")):
+        made.add_column(column, overflow="fold")
+    for signal in flag.signals:
+        if signal.label in ("hate_speech", "hoax_style"):
+            continue  # DOMAIN 3.1: the dataset's wide sense is never shown, and style only orders a queue
+        words = ", ".join(repr(flag.post.text[r.start : r.end]) for r in signal.reasons)
+        made.add_row(label_name(signal.label), band_name(signal.band), Text(words), signal.model)
+    return made

@@ -85,14 +85,15 @@ def rollback(call: Call, reason: str, as_name: str) -> int:
 @click.option(
     "--days", type=click.IntRange(1, 366), default=7, show_default=True, help=_("With --shadow: so far back.")
 )
-def diff(call: Call, first: str, second: str, beside: bool, days: int) -> int:
-    """Figures, functional classes, thresholds and size; only what differs."""
+@as_option
+def diff(call: Call, first: str, second: str, beside: bool, days: int, as_name: str) -> int:
+    """Figures, functional classes, thresholds and size; only what differs. Decisions are counted for --shadow alone."""
     from pipeline.train import promotion
 
     if beside != (not first and not second) or bool(first) != bool(second):
         raise ConfigError(_("name two models, or give --shadow alone"))
     if beside:
-        return show_beside(call, days)
+        return show_beside(call, days, as_name)
     place = call.workplace_without_home()
     folders = [promotion.find_candidate(place, name) for name in (first, second)]
     figures, classes = _differences(*map(_figures, folders)), _functional_changes(place, folders)

@@ -41,10 +41,11 @@ def shadow(call: Call, model: str, off: bool, as_name: str) -> int:
     return 0
 
 
-def show_beside(call: Call, days: int) -> int:
-    """What the candidate would have said, and whom people found right."""
+def show_beside(call: Call, days: int, as_name: str) -> int:
+    """What the candidate would have said, and whom people found right; for those who may train with decisions."""
     place = call.workplace()
     try:
+        acting(call, place, as_name, "training")
         found = shadowing.report(place, days)
     finally:
         place.close()

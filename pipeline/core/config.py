@@ -340,13 +340,20 @@ def _explain(error: ValidationError, origins: dict[str, str]) -> str:
     lines = []
     for fault in error.errors(include_url=False):
         key = ".".join(str(part) for part in fault["loc"])
-        where = origins.get(key) or next((name for known, name in origins.items() if known.startswith(key + ".")), "")
+        where = origins.get(key) or _origins_under(key, fault["msg"], origins)
         if fault["type"] == "extra_forbidden":
             line = _("unknown setting {key}").format(key=key) + _nearest(fault["loc"])
         else:
             line = _("setting {key}: {problem}").format(key=key, problem=fault["msg"].removeprefix("Value error, "))
         lines.append(f"{line} [{where}]" if where else line)
     return "\n".join(lines)
+
+
+def _origins_under(section: str, problem: str, origins: dict[str, str]) -> str:
+    """Who set what is wrong with a whole section: its keys that the problem names, of these what is no default."""
+    under = {key: name for key, name in origins.items() if key.startswith(section + ".")}
+    named = [name for key, name in under.items() if key in problem] or list(under.values())
+    return ", ".join(dict.fromkeys([name for name in named if name != "default"] or named))
 
 
 def _nearest(location: tuple[str | int, ...]) -> str:

@@ -22,6 +22,9 @@ SPREAD = "spread"
 """Decided of a text that spreads fast: whether it needs a fact-check."""
 CLAIM = "claim:"
 
+CLOSED = ("expired", "erased")
+"""Statuses of an item whose text nobody is shown any more."""
+
 REASONS = (
     "criticism",
     "satire",

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.core.errors import ConfigError
+from pipeline.core.i18n import _
+
 _ASIDE = ".tmp-"
 
 
@@ -32,12 +35,23 @@ def written_aside(path: Path) -> Iterator[Path]:
             yield aside
             with aside.open("rb") as file:
                 os.fsync(file.fileno())
-            aside.replace(path)
+            try:
+                aside.replace(path)
+            except IsADirectoryError as error:
+                raise folder_in_place_of(path) from error
             _sync_folder(path.parent)
     except OSError as error:
         if error.filename is None:  # a write does not say to which file
             error.filename = str(path)
         raise
+
+
+def folder_in_place_of(path: Path) -> ConfigError:
+    """What to say where somebody made a folder of a file's name; only he knows what he put there."""
+    return ConfigError(
+        _("{path} is a folder, and a file of this name is to be written; move the folder away, then run again")
+        .format(path=path)
+    )  # fmt: skip
 
 
 def remove_leftovers(folder: Path) -> int:

@@ -25,9 +25,6 @@ from pipeline.workplace import Workplace
 COUNTED = ("label", "topic", "claim", "fact_check", "region", "kind", "platform", "status", "day")
 """The facets of the page. Never `why`: it would tell what was sampled from what was flagged."""
 
-INDICATIONS = ("label", "claim", "fact_check")
-"""The fields that tell what the machine thinks of a post."""
-
 ORDERS = {"baru": "newest", "cocok": "relevance"}
 _MOST = 700  # values counted of one field: more than there are provinces, kabupaten and kota
 _DAYS = 31  # of the days, the latest
@@ -104,7 +101,7 @@ def read_asked(place: Workplace, params: QueryParams, *, hide: bool) -> Asked:
             error = _('"{text}" is no day; write it as 2026-11-24').format(text=text[:40])
     bounds = [datetime.combine(day, time(), zone).astimezone(UTC) if day else None for day in days.values()]
     query = looking.parse_query(place, words, *bounds)
-    allowed, notes = _allowed(query, hide=hide)
+    allowed, notes = looking.openly(query, hide=hide)
     if len(words) > MAX_TYPED:
         notes = (*notes, _("Only the first {count} characters were read.").format(count=MAX_TYPED))
     order = ORDERS.get(params.get("urut", ""), "relevance" if query.words or query.phrases else "newest")
@@ -112,20 +109,6 @@ def read_asked(place: Workplace, params: QueryParams, *, hide: bool) -> Asked:
     since = days["dari"].isoformat() if days["dari"] else ""
     until = (days["sampai"] - timedelta(days=1)).isoformat() if days["sampai"] else ""
     return Asked(words, since, until, allowed, order, params.get("sesudah", ""), begun, notes, error)
-
-
-def _allowed(query: Query, *, hide: bool) -> tuple[Query, tuple[str, ...]]:
-    """The query without the fields that may not be asked for, and what to say about it."""
-    closed = {"why", *(INDICATIONS if hide else ())}
-    named = {field for field, _value in (*query.fields, *query.without_fields)}
-    notes = []
-    if "why" in named:
-        notes.append(_("Why a post came into the queue cannot be searched; that part was left out."))
-    if set(INDICATIONS) & named & closed:
-        notes.append(_("Indications are hidden until somebody has decided; that part was left out."))
-    fields = tuple(pair for pair in query.fields if pair[0] not in closed)
-    without = tuple(pair for pair in query.without_fields if pair[0] not in closed)
-    return replace(query, fields=fields, without_fields=without), tuple(notes)
 
 
 # ---- written again
@@ -175,7 +158,7 @@ def _quoted(value: str) -> str:
 
 def facets(place: Workplace, asked: Asked, offices: tuple[str, ...], *, hide: bool) -> list[Facet]:
     """The facets of a search. A field that was chosen from is counted as if it had not been: one sees what else is."""
-    fields = [field for field in COUNTED if not (hide and field in INDICATIONS)]
+    fields = [field for field in COUNTED if not (hide and field in looking.INDICATIONS)]
     chosen = {field for field, _value in asked.query.fields}
     groups = [[field for field in fields if field not in chosen], *([field] for field in fields if field in chosen)]
     counts: dict[str, Mapping[str, int]] = {}

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from pipeline.core.decisions import (
     CLAIM,
+    CLOSED,
     DECIDED_LABELS,
     DECISIONS,
     SPREAD,
@@ -22,7 +23,7 @@ from pipeline.core.roles import may
 from pipeline.core.types import Flag
 from pipeline.ledger import items, verdicts
 from pipeline.ledger.items import Item
-from pipeline.review.desk import CLOSED, flag_here
+from pipeline.review.desk import flag_here
 from pipeline.review.guard import Visit
 
 _BULK = 200  # copies that one decision may cover

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from starlette.exceptions import HTTPException
 
 from pipeline import looking, queueing
+from pipeline.core.decisions import CLOSED
 from pipeline.core.errors import StoreUnavailable
 from pipeline.core.types import Flag
 from pipeline.ledger import items
 from pipeline.ledger.items import Item
 from pipeline.review.guard import Visit
 from pipeline.workplace import Workplace
-
-CLOSED = ("expired", "erased")
 
 
 def item_here(visit: Visit) -> Item:

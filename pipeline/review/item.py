@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from pipeline.core.decisions import (
     CLAIM,
+    CLOSED,
     FOLLOW_UPS,
     GROUNDS,
     NOTE_LENGTH,
@@ -36,7 +37,7 @@ from pipeline.review.deciding import (
     question_of,
     seen_of,
 )
-from pipeline.review.desk import CLOSED, flag_here, item_here, told
+from pipeline.review.desk import flag_here, item_here, told
 from pipeline.review.guard import Visit, page
 from pipeline.review.links import open_address
 from pipeline.review.matches import match_views

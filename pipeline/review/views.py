@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -158,6 +158,23 @@ def indications(flag: Flag, policy: Policy) -> list[Indication]:
 
 
 _TOLD = ("insult_person", "abusive", "ground_religion", "ground_race", "ground_gender", "ground_physical", "hoax_claim")
+
+
+def told_of(flag: Flag, *, hide: bool, listed: bool = False) -> Flag:
+    """The flag with what the desk tells a reviewer of it, for who asks at the command line instead.
+
+    Never why it came (spreading aside, which is asked); with `hide` no indication, and in a list no topic either.
+    """
+    shown = [s for s in flag.signals if s.label in DECIDED_LABELS or (s.over and s.label in _TOLD)]
+    return replace(
+        flag,
+        signals=() if hide else tuple(s if s.over else replace(s, reasons=()) for s in shown),
+        claims=() if hide else flag.claims,
+        topics=() if hide and listed else flag.topics,
+        why=(SPREAD,) if SPREAD in flag.why else (),
+        why_not=(),
+        sample_probability=None,
+    )
 
 
 def _rank(signal: Signal) -> int:

@@ -7,6 +7,8 @@ import os
 import stat
 import time
 import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pipeline.core.errors import ConfigError
@@ -19,26 +21,37 @@ _STARTS = (".", "~$", "~")
 _HASH = 16  # hex characters in the names of done/: 64 bits
 
 
-def pending(inbox: Path) -> list[Path]:
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A file of which the content was read before: when, or None if another file waits that holds the same."""
+
+    name: str
+    when: datetime | None
+
+
+def pending(inbox: Path, again: list[Again] | None = None) -> list[Path]:
     """The files ready to be taken, by name; each content once, whatever it is called and whenever it comes again.
 
     Not taken: hidden and temporary files, empty ones, those still being written, folders and links (see `strangers`).
-    A file whose content was done before goes to `done/` at once.
+    A file whose content was done before goes to `done/` at once; `again` is given those, to be told.
     """
     for path in _entries(inbox / DONE):
         if _is_plain(path) and path.stat().st_size:
             path.write_bytes(b"")  # a run was killed between moving and emptying it
     files = _settled([path for path in _entries(inbox) if not _unfinished(path.name) and _is_plain(path)])
-    known = _hashes_of(inbox / DONE)
+    known: dict[str, float | None] = dict(_done_when(inbox / DONE))
     ready: list[Path] = []
     for path in files:
         digest = _digest(path)
         if not digest:
             continue  # it went away, or may not be read: it is looked at again next time
         if digest in known:
-            done(path)
+            when = known[digest]
+            _keep_time(done(path), when)
+            if again is not None:
+                again.append(Again(_clean(path.name), None if when is None else datetime.fromtimestamp(when, UTC)))
         else:
-            known.add(digest)
+            known[digest] = None
             ready.append(path)
     return ready
 
@@ -112,8 +125,20 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _hashes_of(folder: Path) -> set[str]:
-    return {path.name[:_HASH] for path in _entries(folder)}
+def _done_when(folder: Path) -> dict[str, float]:
+    """The hashes of what was done, each with the time of the first: the file that is left was emptied then."""
+    found: dict[str, float] = {}
+    for path in _entries(folder):
+        state, digest = _state(path), path.name[:_HASH]
+        if state is not None:
+            found[digest] = min(state.st_mtime, found.get(digest, state.st_mtime))
+    return found
+
+
+def _keep_time(path: Path, when: float | None) -> None:
+    """A second file of that content may take the name of the first one's mark: it still says when that was read."""
+    if when is not None:
+        os.utime(path, (when, when))
 
 
 def _move(path: Path, folder: str) -> Path:

@@ -100,6 +100,17 @@ def test_messages_are_indonesian_unless_asked(cli: Cli) -> None:
     assert "tidak ada" in err.lower()
 
 
+def test_the_language_may_stand_before_the_verb(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KENTONGAN__PATHS__HOME", str(tmp_path / "home"))
+    for arguments in (["show", "x~0"], ["claims", "show", "K0"]):
+        assert call(["--lang", "en", *arguments]) == 2
+        assert "there is no" in capsys.readouterr().err
+        assert call(["--lang", "en", *arguments, "--lang", "id"]) == 2, "what stands nearer to the verb holds"
+        assert "tidak ada" in capsys.readouterr().err
+
+
 # ---- the demo
 
 
@@ -131,7 +142,7 @@ def test_search_finds_marks_and_pages(sample: Cli) -> None:
 def test_search_for_people(sample: Cli) -> None:
     code, out, err = sample("search", "KPU", "--limit", "2", "--facets")
     assert code == 0
-    assert "flags" in out
+    assert "posts found" in out, "samples are among them: not all are flags"
     assert "--after" in err
     assert "%" not in out
 
@@ -177,6 +188,25 @@ def test_a_file_needs_no_config_and_the_guess_is_printed(cli: Cli, tmp_path: Pat
     assert "not flagged 1" in out
     assert cli("run", "--input", str(path), "--map", "text=Tweet", "--map", "published_at=tanggal")[0] == 0
     assert cli("ingest", "--input", str(path), "--dry-run")[0] == 0
+
+
+def test_a_file_that_comes_again_is_told_to_be_read_already(cli: Cli, tmp_path: Path) -> None:
+    content = "text,published_at\nhalo warga,2026-11-20\n"
+    box = tmp_path / "home" / "inbox"
+    cli("config")
+    box.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (tmp_path / "home").chmod(0o700)
+    (box / "a.csv").write_text(content)
+    assert cli("run")[0] == 0
+    (box / "a.csv").write_text(content)
+    code, _out, err = cli("run")
+    assert code == 2
+    assert "nothing new to read: a.csv was read already, on 20" in err
+    (box / "a.csv").write_text(content)
+    (box / "b.csv").write_text(content + "kabar lain,2026-11-20\n")
+    code, _out, err = cli("run")
+    assert code == 0
+    assert "a.csv was read already" in err
 
 
 @pytest.mark.parametrize(

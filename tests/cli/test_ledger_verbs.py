@@ -1,11 +1,10 @@
-"""The verbs on accounts, ledger, erasure, summary and desk as their users meet them: codes, messages, JSON, audit."""
+"""The verbs on ledger, erasure, summary and desk as their users meet them: codes, messages, JSON, audit."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import sqlite3
@@ -18,317 +17,10 @@ from typing import Any
 
 import httpx
 import pytest
-from homes import THREAT, Clock, decide, file_of, id_of, place_at, row, take
+from homes import decide, id_of, place_at
+from staff import DAY, PASSWORD, TEXTS, Cli, audit, user_named, with_people
 
-from pipeline.cli import main
-from pipeline.core.identity import subject_of
-from pipeline.core.roles import ROLES
-from pipeline.ledger import chain, people
 from pipeline.workplace import Workplace
-
-Cli = Callable[..., tuple[int, str, str]]
-DAY = "2026-11-21"
-PASSWORD = "Empat kuda di pasar"
-FARAWAY = "penelaah61"  # a data protection officer and reviewer of another office
-TEXTS = {
-    1: f"{THREAT} di Kota Pontianak",
-    2: "nanti malam kita bakar gudang logistik, bawa bensin",
-    3: "minggu depan kita bakar kantor bawaslu, kumpulkan jeriken di simpang",
-    4: "lusa kita bakar kantor camat, parang jangan lupa dibawa",
-}
-
-
-@pytest.fixture(scope="module")
-def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with four flags, of which three were decided on, and no accounts; never written to."""
-    folder = tmp_path_factory.mktemp("decided")
-    place = place_at(folder / "home", Clock())
-    take(place, file_of(folder, *(row(number, text) for number, text in TEXTS.items())))
-    decide(place, id_of(place, 1), "fits", "confirmed", note="catatan penelaah")
-    decide(place, id_of(place, 2), "not", "rejected", "private")
-    decide(place, id_of(place, 3), "not", "rejected", "satire", "child", by="r2")
-    place.close()
-    return folder / "home"
-
-
-@pytest.fixture(scope="module")
-def staffed(decided: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with one person for each role, called after it, and one of another office; never written to."""
-    home = tmp_path_factory.mktemp("staffed") / "home"
-    shutil.copytree(decided, home)
-    place = place_at(home)
-    with pytest.MonkeyPatch.context() as patched, place.ledger.write() as db:
-        stored = people._hash(PASSWORD)
-        patched.setattr(people, "_hash", lambda _password: stored)
-        for role in ROLES:
-            people.add(db, role, "00", role, PASSWORD, place.clock(), must_change=False)
-        far = people.add(db, FARAWAY, "61", "reviewer", PASSWORD, place.clock(), must_change=False)
-        people.set_right(db, far.id, "31", "privacy")
-    place.close()
-    return home
-
-
-@pytest.fixture
-def home(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A home to write to: that without accounts, or the one that a test's parameter names."""
-    shutil.copytree(request.getfixturevalue(getattr(request, "param", "decided")), tmp_path / "home")
-    return tmp_path / "home"
-
-
-with_people = pytest.mark.parametrize("home", ["staffed"], indirect=True, ids=[""])
-
-
-@pytest.fixture
-def cli(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Call the command in English in that home; gives exit code, standard output and standard error."""
-    monkeypatch.setenv("KENTONGAN__PATHS__HOME", str(home))
-    monkeypatch.setenv("KENTONGAN__POLICY__SAMPLE_SHARE", "0")
-
-    def run(*arguments: str, lang: str = "en") -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            main([*arguments, "--lang", lang])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        assert "internal error" not in out + err
-        return int(stop.value.code or 0), out, err
-
-    return run
-
-
-@pytest.fixture
-def place(home: Path) -> Iterator[Workplace]:
-    """The home beside the command."""
-    opened = place_at(home)
-    yield opened
-    opened.close()
-
-
-def _audit(place: Workplace, *actions: str) -> list[chain.Entry]:
-    with place.ledger.read() as db:
-        return list(chain.entries(db, actions=actions))
-
-
-def _user(place: Workplace, name: str) -> people.User:
-    with place.ledger.read() as db:
-        found = people.find(db, name)
-    assert found is not None
-    return found
-
-
-# ---- accounts
-
-
-def test_a_password_is_shown_once_and_stands_nowhere_else(cli: Cli, place: Workplace, home: Path) -> None:
-    code, out, err = cli("user", "add", "sari", "--role", "reviewer", "-vv")
-    (password,) = re.findall(r"password: (\S+)", out)
-    assert code == 0
-    assert password not in err
-    assert len(password) >= people.SHORTEST
-    assert "this once" in err
-    made = _user(place, "sari")
-    assert made.must_change
-    assert made.rights == {"00": "reviewer"}
-    with place.ledger.read() as db:
-        _id, stored = people.password_hash(db, "sari")
-    assert people.password_matches(stored, password)
-    place.close()
-    for path in home.rglob("*"):
-        assert not path.is_file() or password.encode() not in path.read_bytes()
-    assert password not in cli("user", "list")[1]
-
-
-def test_a_new_password_ends_the_old_one(cli: Cli, place: Workplace) -> None:
-    first = json.loads(cli("user", "add", "sari", "--role", "reviewer", "--json")[1])["password"]
-    code, out, _err = cli("user", "password", "sari", "--json")
-    second = json.loads(out)
-    assert (code, second["user"]) == (0, "sari")
-    with place.ledger.read() as db:
-        _id, stored = people.password_hash(db, "sari")
-    assert people.password_matches(stored, second["password"])
-    assert not people.password_matches(stored, first)
-    assert [each.details for each in _audit(place, "password")] == [{"user": _user(place, "sari").id, "reset": True}]
-
-
-@with_people
-def test_accounts_are_listed_changed_and_closed(cli: Cli, place: Workplace) -> None:
-    assert cli("user", "role", "reviewer", "--role", "supervisor")[0] == 0
-    assert cli("user", "role", "reviewer", "--role", "approver", "--office", "61.01")[0] == 0
-    assert json.loads(cli("user", "role", "partner", "--role", "none", "--json")[1])["done"]
-    assert json.loads(cli("user", "disable", "admin", "--json")[1])["done"]
-    listed = {each["name"]: each for each in json.loads(cli("user", "list", "--json")[1])}
-    assert listed["reviewer"] == {
-        "name": "reviewer",
-        "rights": {"00": "supervisor", "61.01": "approver"},
-        "disabled": False,
-    }
-    assert listed["partner"]["rights"] == {}
-    assert listed["admin"]["disabled"]
-    assert "61.01 Approving officer" in cli("user", "list")[1]
-    said = [(each.office, each.details["user"], each.details.get("role")) for each in _audit(place, "rights")]
-    ids = {name: _user(place, name).id for name in ("reviewer", "partner", "admin")}
-    assert said == [
-        ("00", ids["reviewer"], "supervisor"),
-        ("61.01", ids["reviewer"], "approver"),
-        ("00", ids["partner"], "none"),
-        ("00", ids["admin"], None),
-    ]
-    bodies = " ".join(str(each.details) for each in _audit(place))
-    assert "'reviewer'" not in bodies, "names stand in the payload"
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (("user", "add", "Sari Dewi", "--role", "reviewer"), "is no user name"),
-        (("user", "add", "sari", "--role", "chief"), "chief"),
-        (("user", "add", "sari"), "--role"),
-        (("user", "add", "sari", "--role", "none"), "role"),
-        (("user", "add", "sari", "--role", "reviewer", "--office", "x"), "is no office"),
-        (("user", "add", "admin", "--role", "reviewer"), "already"),
-        (("user", "role", "nobody", "--role", "reviewer"), "no user nobody"),
-        (("user", "disable", "nobody"), "no user nobody"),
-        (("user", "password", "nobody"), "no user nobody"),
-    ],
-)
-@with_people
-def test_wrong_use_of_accounts_changes_nothing(
-    cli: Cli, place: Workplace, arguments: tuple[str, ...], says: str
-) -> None:
-    before = json.loads(cli("user", "list", "--json")[1])
-    code, out, err = cli(*arguments)
-    assert code == 2
-    assert says in err
-    assert "password" not in out
-    assert json.loads(cli("user", "list", "--json")[1]) == before
-    assert not _audit(place, "rights", "password")
-
-
-# ---- who asks
-
-
-def test_before_the_first_account_the_operating_systems_counts(cli: Cli, place: Workplace) -> None:
-    assert cli("search", "bakar")[0] == 0
-    (entry,) = _audit(place, "search")
-    assert entry.actor.startswith("os:")
-    assert entry.payload == {"words": "bakar"}
-    assert "bakar" not in str(entry.details)
-
-
-@with_people
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("search", "bakar"),
-        ("show", "x~0"),
-        ("ledger", "export", "out.jsonl"),
-        ("erase", "x~0", "--reason", "request"),
-        ("ringkas",),
-    ],
-)
-@pytest.mark.parametrize(
-    ("more", "says"),
-    [((), "say who you are"), (("--as", "nobody"), "no user nobody")],
-)
-def test_then_a_name_is_asked_for(
-    cli: Cli, place: Workplace, arguments: tuple[str, ...], more: tuple[str, ...], says: str
-) -> None:
-    before = len(_audit(place))
-    code, out, err = cli(*arguments, *more)
-    assert (code, out) == (2, "")
-    assert says in err
-    assert len(_audit(place)) == before
-
-
-@with_people
-def test_the_name_may_stand_in_the_environment_but_no_closed_account(
-    cli: Cli, place: Workplace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("KENTONGAN_USER", "reviewer")
-    assert cli("search", "bakar")[0] == 0
-    assert [each.actor for each in _audit(place, "search")] == [_user(place, "reviewer").id]
-    assert cli("user", "disable", "reviewer")[0] == 0
-    assert cli("search", "bakar")[0] == 2
-
-
-@with_people
-@pytest.mark.parametrize("arguments", [b"user disable \xff", b"search bakar --as \xff", b"show \xff --as reviewer"])
-def test_bytes_that_are_no_text_name_nobody_and_nothing(home: Path, arguments: bytes) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pipeline", *arguments.split(), "--lang", "en"],
-        capture_output=True,
-        env={"KENTONGAN__PATHS__HOME": str(home), "PATH": os.environ["PATH"]},
-        check=False,
-    )
-    assert done.returncode == 2
-    assert b"there is no " in done.stderr
-    assert b"Traceback" not in done.stderr
-
-
-_MAY = {
-    "search": {"reviewer", "supervisor", "approver"},
-    "show": {"reviewer", "supervisor", "approver"},
-    "export": {"scientist"},
-    "chain": {"privacy"},
-    "erase": {"privacy"},
-    "ringkas": {"reviewer", "supervisor", "approver"},
-}
-
-
-@with_people
-@pytest.mark.parametrize("verb", _MAY)
-def test_each_role_may_do_what_is_its_own_and_no_more(cli: Cli, place: Workplace, tmp_path: Path, verb: str) -> None:
-    arguments = {
-        "search": ("search", "bakar", "--json"),
-        "show": ("show", id_of(place, 1), "--json"),
-        "export": ("ledger", "export", str(tmp_path / "out.jsonl"), "--json"),
-        "chain": ("ledger", "export", str(tmp_path / "out.jsonl"), "--chain", "--json"),
-        "erase": ("erase", id_of(place, 1), "--reason", "request", "--json"),
-        "ringkas": ("ringkas", "--day", DAY, "--json"),
-    }[verb]
-    for role in (*ROLES, FARAWAY):
-        if role == FARAWAY and verb == "search":
-            continue  # may, and finds nothing: see below
-        (tmp_path / "out.jsonl").unlink(missing_ok=True)
-        before = len(_audit(place))
-        code, out, err = cli(*arguments, "--as", role)
-        if role in _MAY[verb] or (role == FARAWAY and verb in ("ringkas", "chain")):
-            assert code == 0, role
-            assert json.loads(out)
-        else:
-            assert (code, out) == (2, ""), role
-            assert "may not" in err or "there is no post" in err
-            assert len(_audit(place)) == before
-            assert not (tmp_path / "out.jsonl").exists()
-
-
-@with_people
-def test_nobody_sees_or_erases_what_belongs_to_another_office(cli: Cli, place: Workplace) -> None:
-    assert json.loads(cli("search", "bakar", "--as", FARAWAY, "--json")[1])["total"] == 0
-    assert json.loads(cli("search", "kantor:00", "--as", FARAWAY, "--json")[1])["total"] == 0
-    assert json.loads(cli("search", "kantor:00", "--as", "reviewer", "--json")[1])["total"] == 4
-    flag_id = id_of(place, 1)
-    assert "there is no post" in cli("show", flag_id, "--as", FARAWAY)[2]
-    assert cli("erase", flag_id, "--reason", "request", "--as", FARAWAY)[0] == 2
-    assert place.store.get(flag_id) is not None
-    assert not _audit(place, "erase", "read")
-
-
-@with_people
-def test_each_read_and_search_is_audited(cli: Cli, place: Workplace) -> None:
-    flag_id = id_of(place, 1)
-    assert cli("show", flag_id, "--as", "reviewer")[0] == 0
-    assert cli("search", "nama", "orang", "--as", "approver")[0] == 0
-    (read,), (search,) = _audit(place, "read"), _audit(place, "search")
-    assert (read.actor, read.subject, read.payload) == (
-        _user(place, "reviewer").id,
-        subject_of(flag_id),
-        {"flag_id": flag_id},
-    )
-    assert (search.actor, search.payload) == (_user(place, "approver").id, {"words": "nama orang"})
-    assert cli("show", "x~none", "--as", "reviewer")[0] == 2
-    assert len(_audit(place, "read")) == 1
-
 
 # ---- the ledger
 
@@ -386,15 +78,15 @@ def test_an_exported_chain_can_be_verified_outside(cli: Cli, place: Workplace, t
     assert link == head
     assert "catatan" not in file.read_text()
     assert id_of(place, 1) not in file.read_text()
-    (entry,) = _audit(place, "export")
+    (entry,) = audit(place, "export")
     assert entry.details == {"what": "chain", "rows": len(rows)}
-    assert entry.actor == _user(place, "privacy").id
+    assert entry.actor == user_named(place, "privacy").id
 
 
 @with_people
 def test_decisions_for_training_name_nobody_and_are_not_private(cli: Cli, place: Workplace, tmp_path: Path) -> None:
     file = tmp_path / "decisions.jsonl"
-    decide(place, id_of(place, 4), "not", "rejected", "criticism", note="catatan", by=_user(place, "reviewer").id)
+    decide(place, id_of(place, 4), "not", "rejected", "criticism", note="catatan", by=user_named(place, "reviewer").id)
     code, out, _err = cli("ledger", "export", str(file), "--as", "scientist")
     rows = {each["text"]: each for each in map(json.loads, file.read_text(encoding="utf-8").splitlines())}
     assert code == 0
@@ -403,9 +95,9 @@ def test_decisions_for_training_name_nobody_and_are_not_private(cli: Cli, place:
     assert rows[TEXTS[4]]["decisions"] == {"threat": "not"}
     assert rows[TEXTS[4]]["reasons"] == ["criticism"]
     text = file.read_text(encoding="utf-8")
-    for secret in ("reviewer", _user(place, "reviewer").id, '"r1"', "catatan", "akun", id_of(place, 1), "status/"):
+    for secret in ("reviewer", user_named(place, "reviewer").id, '"r1"', "catatan", "akun", id_of(place, 1), "status/"):
         assert secret not in text
-    assert [each.details for each in _audit(place, "export")] == [{"what": "decisions", "rows": 2}]
+    assert [each.details for each in audit(place, "export")] == [{"what": "decisions", "rows": 2}]
 
 
 @with_people
@@ -426,7 +118,7 @@ def test_a_file_that_cannot_be_written_is_said(cli: Cli, place: Workplace, tmp_p
     code, _out, err = cli("ledger", "export", str(tmp_path / "none" / "x.jsonl"))
     assert code == 1
     assert "No such file" in err
-    assert not _audit(place, "export")
+    assert not audit(place, "export")
 
 
 # ---- erasing
@@ -446,8 +138,8 @@ def test_erasing_says_what_went_and_is_verified(cli: Cli, place: Workplace) -> N
     assert json.loads(cli("privacy", "verify", flag_id, "--json")[1]) == {"left": []}
     again = json.loads(cli("erase", flag_id, "--reason", "request", "--as", "privacy", "--json")[1])
     assert again == {"erased": dict.fromkeys(("payloads", "index", "derived", "raw", "datasets"), 0), "left": []}
-    assert [(each.actor, each.details["reason"]) for each in _audit(place, "erase")] == [
-        (_user(place, "privacy").id, "request")
+    assert [(each.actor, each.details["reason"]) for each in audit(place, "erase")] == [
+        (user_named(place, "privacy").id, "request")
     ] * 2
     assert cli("ledger", "verify")[0] == 0
     assert cli("show", flag_id, "--as", "reviewer")[0] == 2
@@ -478,7 +170,7 @@ def test_another_run_at_work_is_said(cli: Cli, place: Workplace) -> None:
         code, _out, err = cli("erase", id_of(place, 1), "--reason", "mistake")
     assert code == 1
     assert "another run is at work" in err
-    assert not _audit(place, "erase")
+    assert not audit(place, "erase")
 
 
 def test_a_damaged_ledger_is_said(cli: Cli, home: Path) -> None:
@@ -608,6 +300,6 @@ def test_the_desk_is_served_until_it_is_stopped(served: Callable[..., _Served], 
     assert "Traceback" not in desk.said
     assert not list(home.glob("*-wal"))
     place = place_at(home)
-    actions: list[Any] = [each.action for each in _audit(place, "sign_in")]
+    actions: list[Any] = [each.action for each in audit(place, "sign_in")]
     assert actions == ["sign_in"]
     place.close()

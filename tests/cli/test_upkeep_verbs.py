@@ -149,6 +149,12 @@ def test_freshness_is_said_in_a_table_and_the_exit_code(cli: Cli, monkeypatch: p
     assert (code, told["alarms"]) == (1, ["portal"])
     assert {each["source"]: each["level"] for each in told["sources"]} == {"portal": "never", "warga-csv": "young"}
     assert json.loads((home / "freshness.json").read_text()) == told
+    (home / "freshness.json").unlink()
+    (home / "freshness.json").mkdir()
+    code, out, err = cli("freshness", "--json")
+    assert (code, out) == (2, "")
+    assert "freshness.json is a folder" in err
+    assert "move the folder away" in err
 
 
 # ---- flags made anew

@@ -88,6 +88,16 @@ def test_a_wrong_variable_is_named() -> None:
         load_settings(None, {"KENTONGAN__FETCH__PACE": "quick"})
 
 
+def test_who_set_one_end_of_a_band_that_is_none_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "my.toml"
+    path.write_text("[policy]\nsample_share = 0\n")
+    low, high = "KENTONGAN__POLICY__UNSURE_FROM", "KENTONGAN__POLICY__UNSURE_TO"
+    for environ in ({low: "0.9"}, {high: "0.1"}, {low: "0.9", high: "0.8"}):
+        with pytest.raises(ConfigError) as refused:
+            load_settings(path, environ)
+        assert str(refused.value).endswith(f"[{', '.join(environ)}]")
+
+
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no config file"):
         load_settings(tmp_path / "none.toml", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.sources import inbox
-from pipeline.sources.inbox import done, pending, refuse, strangers
+from pipeline.sources.inbox import Again, done, pending, refuse, strangers
 
 SAMPLE = Path(__file__).parent.parent.parent / "data" / "sample"
 
@@ -59,6 +60,22 @@ def test_a_file_is_taken_once_whatever_it_is_called(tmp_path: Path) -> None:
     assert pending(tmp_path) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["done"]
     assert len(list((tmp_path / "done").iterdir())) == 3
+
+
+def test_what_was_read_before_is_told_with_the_first_time(tmp_path: Path) -> None:
+    target = done(drop(tmp_path, "a.csv"))
+    first = datetime(2026, 11, 21, 3, 10, tzinfo=UTC)
+    os.utime(target, (first.timestamp(), first.timestamp()))
+    for _time in range(2):
+        again: list[Again] = []
+        drop(tmp_path, "a.csv")
+        drop(tmp_path, "nama lain.csv")
+        assert pending(tmp_path, again) == []
+        assert again == [Again("a.csv", first), Again("nama_lain.csv", first)]
+    again = []
+    one, _same = drop(tmp_path, "b.csv", "baru"), drop(tmp_path, "c.csv", "baru")
+    assert pending(tmp_path, again) == [one]
+    assert again == [Again("c.csv", None)]
 
 
 def test_a_refused_file_is_out_of_the_way_and_may_come_again(tmp_path: Path) -> None:
