@@ -77,7 +77,7 @@ test-bert: $(BERT)/.installed  ## The tests of fine-tuning a BERT, in their own 
 test-airflow: $(AIRFLOW)/.installed  ## The tests of the schedule, in their own environment with Airflow
 	@test ! -e $(AIRFLOW)/.installed || AIRFLOW_TESTS=true $(AIRFLOW)/bin/python -m pytest -p no:xdist tests/dags
 
-test-celery: $(AIRFLOW)/.installed  ## The schedule on PostgreSQL, Redis and Celery workers that are killed (4 minutes)
+test-celery: $(AIRFLOW)/.installed  ## The schedule on PostgreSQL, Redis and Celery workers, all of them killed (6 minutes)
 	@test ! -e $(AIRFLOW)/.installed || CELERY_TESTS=true $(AIRFLOW)/bin/python -m pytest -p no:xdist -s tests/workers
 
 airflow: $(AIRFLOW)/.installed  ## The schedule on this machine alone, for a look (see docs/jadwal.md)

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import HealthCheck, settings
 from services.elastic import elastic_prefix, elastic_url
 from services.elastic_store import elastic_store
-from services.postgres import _postgres, postgres_database, postgres_folder, postgres_pid, postgres_url
+from services.postgres import postgres_cluster, postgres_database, postgres_folder, postgres_pid, postgres_url
 
 from pipeline.core.i18n import set_language
 
 # Fixtures for all tests
 __all__ = [
-    "_postgres",
     "elastic_prefix",
     "elastic_store",
     "elastic_url",
+    "postgres_cluster",
     "postgres_database",
     "postgres_folder",
     "postgres_pid",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline import doctor, shadowing, steps
 from pipeline.classify.policy import Policy
@@ -16,6 +17,7 @@ from pipeline.classify.priority import base_priority
 from pipeline.classify.promoted import SHADOW, Entry, read_shadow, write_shadow
 from pipeline.classify.shadow import COMPARED, Comparison
 from pipeline.cli.app import call
+from pipeline.cli.flow import tell_notes
 from pipeline.core.decisions import Decision, Verdict
 from pipeline.core.errors import ConfigError, ItemError, ModelError
 from pipeline.core.types import Flag, Post, Signal, Status
@@ -226,6 +228,20 @@ def test_a_damaged_pointer_is_an_alarm(place: Workplace, tmp_path: Path, content
     flag = take(place, _posts(tmp_path))[1]
     assert flag.counts["flagged"] == 1
     assert "shadow.json is damaged" in " ".join(flag.notes)
+
+
+def test_an_alarm_is_told_once_however_many_partitions_there_are(
+    place: Workplace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.home.make()
+    (_home(place) / "models").mkdir(exist_ok=True)
+    (_home(place) / "models" / SHADOW).write_bytes(b"{")
+    with capture_logs() as logs:
+        reports = [*take(place, _posts(tmp_path))]
+        reports += steps.replay(place, [PARTITION])
+    assert [each["event"] for each in logs].count("model_alarm") == 1
+    tell_notes(reports)
+    assert capsys.readouterr().err.count("shadow.json is damaged") == 1
 
 
 def test_a_candidate_outside_of_the_home_is_none(place: Workplace) -> None:

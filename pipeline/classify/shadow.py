@@ -51,6 +51,7 @@ class ShadowService:
         mark = mark_of(self._place / SHADOW)
         if mark == self._mark and not self.alarms:
             return
+        told = self.alarms
         self._mark, self._classifier, self.alarms = mark, None, ()
         try:
             entry = read_shadow(self._place)
@@ -58,7 +59,8 @@ class ShadowService:
                 self._classifier = load_entry(entry, self._place, self._models).classifier
         except (ModelError, ConfigError) as error:
             self.alarms = (unusable(error),)
-            _log.warning("model_alarm", alarms=list(self.alarms))
+            if self.alarms != told:  # a worker asks for each partition: the log has it once
+                _log.warning("model_alarm", alarms=list(self.alarms))
 
 
 def unusable(error: Exception) -> str:

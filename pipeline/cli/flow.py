@@ -333,9 +333,18 @@ def closing(reports: list[StepReport]) -> Table:
 
 def _tables(place: Workplace, reports: list[StepReport], *, texts: bool = False) -> list[Table]:
     """What happened; with `texts` clusters are told by their first words, which only who is audited may read."""
-    for note in (note for report in reports for note in report.notes):
-        click.echo(note, err=True)
+    tell_notes(reports)
     return [closing(reports), *(made for report in reports for made in _breakdown(place, report, texts))]
+
+
+def tell_notes(reports: Sequence[StepReport]) -> None:
+    """Say on standard error what steps noted; what is the same in each partition (an alarm of a model) is said once."""
+    told: set[str] = set()
+    for report in reports:
+        for note in report.notes:
+            if report.step != "flag" or note not in told:
+                click.echo(note, err=True)
+            told.add(note)
 
 
 def _breakdown(place: Workplace, report: StepReport, texts: bool) -> list[Table]:

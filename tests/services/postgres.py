@@ -79,48 +79,62 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         return
 
 
-@contextmanager
-def _running(bin_folder: Path, folder: Path) -> Iterator[int]:
-    """Make a cluster in the folder, run its server while the block runs, and give the server's pid."""
-    as_user = _given_away(folder)
-    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(folder), "TZ": "UTC"}
-    data = folder / "data"
-    make = [bin_folder / "initdb", "--no-sync", "--auth=trust", f"--username={OWNER}", "--encoding=UTF8"]
-    made = subprocess.run(
-        [*as_user, *make, "--locale=C.UTF-8", "-D", data],
-        cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
-    if made.returncode:
-        cannot_start("PostgreSQL", f"initdb says {made.stderr.strip()!r}", COMMAND)
-    options = ["listen_addresses=", f"unix_socket_directories={folder}", "unix_socket_permissions=0700", *_FAST]
-    log = folder / "log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [*as_user, bin_folder / "postgres", "-D", data, *(f"--{option}" for option in options)],
-            cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True,  # Ctrl-C is for the test run, which then ends the server in order
+class Cluster:
+    """A cluster made in a folder, and its server, which can be stopped and started again."""
+
+    def __init__(self, bin_folder: Path, folder: Path) -> None:
+        self.folder = folder
+        self._as_user = _given_away(folder)
+        self._environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "HOME": str(folder), "TZ": "UTC"}
+        self._server_words = [bin_folder / "postgres", "-D", folder / "data"]
+        make = [bin_folder / "initdb", "--no-sync", "--auth=trust", f"--username={OWNER}", "--encoding=UTF8"]
+        made = subprocess.run(
+            [*self._as_user, *make, "--locale=C.UTF-8", "-D", folder / "data"],
+            cwd=folder, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )  # fmt: skip
-    try:
+        if made.returncode:
+            cannot_start("PostgreSQL", f"initdb says {made.stderr.strip()!r}", COMMAND)
+
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        return self._server.pid
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers."""
+        folder = self.folder
+        options = ["listen_addresses=", f"unix_socket_directories={folder}", "unix_socket_permissions=0700", *_FAST]
+        log = folder / "log"
+        with log.open("ab") as output:
+            self._server = subprocess.Popen(
+                [*self._as_user, *self._server_words, *(f"--{option}" for option in options)],
+                cwd=folder, env=self._environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,  # Ctrl-C is for the test run, which then ends the server in order
+            )  # fmt: skip
         try:
-            _wait_until_it_answers(server, folder)
+            _wait_until_it_answers(self._server, folder)
         except psycopg.OperationalError as error:
             said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
             cannot_start("PostgreSQL", f"{error}; its log ends {said!r}", COMMAND)
-        yield server.pid
-    finally:
-        _stop(server)
+
+    def stop(self) -> None:
+        """End the server and all connections to it."""
+        _stop(self._server)
 
 
 @pytest.fixture(scope="session")
-def _postgres() -> Iterator[tuple[Path, int]]:
-    """The server's socket folder and pid."""
+def postgres_cluster() -> Iterator[Cluster]:
+    """The running cluster of this test run."""
     bin_folder = binaries()
     if bin_folder is None:
         cannot_start("PostgreSQL", "its programs are not installed", COMMAND)
     with tempfile.TemporaryDirectory(prefix="kentongan-pg-", dir=_TMP, ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        with _running(bin_folder, folder) as pid:
-            yield folder, pid
+        cluster = Cluster(bin_folder, Path(name))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 def _url(folder: Path, database: str) -> str:
@@ -140,15 +154,15 @@ def fresh_database(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_pid(_postgres: tuple[Path, int]) -> int:
+def postgres_pid(postgres_cluster: Cluster) -> int:
     """The pid of the running server."""
-    return _postgres[1]
+    return postgres_cluster.pid
 
 
 @pytest.fixture(scope="session")
-def postgres_folder(_postgres: tuple[Path, int]) -> Path:
+def postgres_folder(postgres_cluster: Cluster) -> Path:
     """The folder with the running server's socket, for tests that need several databases (`fresh_database`)."""
-    return _postgres[0]
+    return postgres_cluster.folder
 
 
 @pytest.fixture(scope="session")

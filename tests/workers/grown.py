@@ -22,6 +22,7 @@ class Grown(Look):
     def __init__(self, home: Path, environ: Mapping[str, str], database: str, broker: str, dags: Path) -> None:
         self._database = database.replace("+psycopg:", "+psycopg2:")
         self._broker = broker
+        self._begun: dict[str, tuple[str, ...]] = {}
         super().__init__(home, environ, dags=dags)
 
     def settings(self) -> dict[str, str]:
@@ -45,6 +46,17 @@ class Grown(Look):
         self.call("pools", "import", str(Path(__file__).resolve().parents[2] / "deploy" / "airflow" / "pools.json"))
         person = ("--firstname", "A", "--lastname", "B", "--email", "admin@example.go.id")
         self.call("users", "create", "--username", USER, "--role", "Admin", "--password", self.password, *person)
+
+    def begin(self, name: str, *words: str) -> None:
+        """As always, and remember how."""
+        self._begun[name] = words
+        super().begin(name, *words)
+
+    def revive(self, *names: str) -> None:
+        """Start again what was killed or ended by itself, as the units do (`Restart=on-failure`)."""
+        for name in names:
+            self.running.pop(name, None)
+            self.begin(name, *self._begun[name])
 
     def work(self, *names: str) -> None:
         """Start workers, and wait until they take tasks."""
@@ -71,7 +83,7 @@ class Grown(Look):
         return next(name for name, each in self.running.items() if pid in _family(each.pid))
 
     def kill(self, name: str) -> None:
-        """End a worker and all that it started at once, as a machine does that loses power."""
+        """End one of ours and all that it started at once, as a machine does that loses power."""
         process = self.running.pop(name)
         for pid in _family(process.pid):
             with suppress(ProcessLookupError):

@@ -1,0 +1,145 @@
+"""A day again by the schedule: 24 hourly partitions through flag_posts and index_flags, and the memory of each task.
+
+    .venv-airflow/bin/python benchmarks/bench_backfill.py [--posts 50000] [--hours 24]
+
+Posts of a partition are the project's own sample put together anew (million_posts.py). SQLite, LocalExecutor: each task
+is a process, whose peak of resident memory is read while it lives. Flat: the last partitions take what the first took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "deploy" / "airflow"))
+from look import USER, Look  # noqa: E402
+
+CHAIN = ("flag_posts", "index_flags")
+DAY = "2026-11-21"
+_EVERY = 0.25  # seconds between two looks at the processes
+_HOURS = 3  # after which it gives up
+
+
+class Peaks(threading.Thread):
+    """The peak of resident memory, in MB, of each process that lives under one, by pid."""
+
+    def __init__(self, root: int) -> None:
+        super().__init__(daemon=True)
+        self._root, self.found, self.ended = root, dict[int, int](), threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(_EVERY):
+            for pid in _below(self._root):
+                with suppress(OSError, StopIteration):
+                    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+                    peak = next(line for line in lines if line.startswith("VmHWM"))
+                    self.found[pid] = int(peak.split()[1]) // 1024
+
+
+def _below(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            children.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
+    found = [root]
+    for pid in found:
+        found += children.get(pid, [])
+    return found[1:]
+
+
+class Api:
+    """Airflow's API as its one user."""
+
+    def __init__(self, look: Look) -> None:
+        self._client = httpx.Client(base_url=look.address, timeout=60)
+        login = {"username": USER, "password": look.password}
+        token = self("POST", "/auth/token", login)["access_token"]
+        self._client.headers["Authorization"] = f"Bearer {token}"
+
+    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+        return self._client.request(method, path, json=body).raise_for_status().json()
+
+    def start(self) -> str:
+        """Take the chain off pause, and ask for the day; returns the run."""
+        while not set(CHAIN) <= {dag["dag_id"] for dag in self("GET", "/api/v2/dags?limit=100")["dags"]}:
+            time.sleep(0.5)
+        for name in CHAIN:
+            self("PATCH", f"/api/v2/dags/{name}", {"is_paused": False})
+        conf = {"logical_date": None, "conf": {"since": DAY, "until": DAY}}
+        return str(self("POST", "/api/v2/dags/flag_posts/dagRuns", conf)["dag_run_id"])
+
+    def wait(self, hours: int) -> None:
+        """Until so many partitions are in the index."""
+        end = time.monotonic() + _HOURS * 3600
+        while (ended := self._count("index_flags", "success")) < hours:
+            if failed := [dag for dag in CHAIN if self._count(dag, "failed")]:
+                raise SystemExit(f"{', '.join(failed)} failed")
+            if time.monotonic() > end:
+                raise SystemExit(f"only {ended} partitions are in the index")
+            time.sleep(2)
+
+    def tasks(self, dag: str, task: str, run: str = "~") -> list[dict[str, Any]]:
+        """The instances of a task, in the order in which they began."""
+        found = self("GET", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances?task_id={task}&limit=1000")
+        wanted = [each for each in found["task_instances"] if each["task_id"] == task]
+        return sorted(wanted, key=lambda each: str(each["start_date"]))
+
+    def _count(self, dag: str, state: str) -> int:
+        return int(self("GET", f"/api/v2/dags/{dag}/dagRuns?state={state}&limit=1")["total_entries"])
+
+
+def _land(folder: Path, home: Path, posts: int, hours: int) -> None:
+    script = [sys.executable, str(Path(__file__).with_name("million.py")), "--into", str(folder)]
+    folder.mkdir()
+    subprocess.run([*script, "--make", str(posts * hours), "--hours", str(hours)], check=True, capture_output=True)
+    subprocess.run([*script, "--step", "ingest", "--home", str(home)], check=True, capture_output=True)
+
+
+def _say(name: str, tasks: list[dict[str, Any]], peaks: dict[int, int]) -> None:
+    memory = [peaks.get(task["pid"], 0) for task in tasks]
+    seconds = [float(task["duration"]) for task in tasks]
+    print(f"{name}: {len(tasks)} tasks, {sum(seconds):.0f} s together")
+    print(f"  MB at most      {' '.join(f'{each:4d}' for each in memory)}")
+    print(f"  seconds         {' '.join(f'{each:4.0f}' for each in seconds)}")
+    third = max(1, len(memory) // 3)
+    first, last = max(memory[:third]), max(memory[-third:])
+    print(f"  the last third took {last / max(1, first):.2f} of the memory of the first")
+
+
+def main(posts: int, hours: int) -> None:
+    """Land, run the day, print what each task took."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        began = time.monotonic()
+        _land(Path(folder) / "files", home, posts, hours)
+        print(f"{hours} partitions of {posts:,} posts landed in {time.monotonic() - began:.0f} s", flush=True)
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("KENTONGAN")}
+        environ["KENTONGAN__PATHS__HOME"] = str(home)
+        with Look(Path(folder) / "airflow", environ) as look:
+            peaks, api = Peaks(look.running["scheduler"].pid), Api(look)
+            peaks.start()
+            began, run = time.monotonic(), api.start()
+            api.wait(hours)
+            print(f"flagged and indexed in {time.monotonic() - began:.0f} s")
+            _say("flag", api.tasks("flag_posts", "flag", run), peaks.found)
+            _say("index", api.tasks("index_flags", "index"), peaks.found)
+            peaks.ended.set()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--posts", type=int, default=50_000, help="of each partition")
+    parser.add_argument("--hours", type=int, default=24, help="how many partitions")
+    options = parser.parse_args()
+    main(options.posts, options.hours)
