@@ -145,12 +145,17 @@ def _url(folder: Path, database: str) -> str:
 def fresh_database(folder: Path) -> Iterator[str]:
     """The URL of a new, empty database, dropped after the block whoever is still connected."""
     name = f"test_{next(_numbers)}"
+    _maintain(folder, f"CREATE DATABASE {name}")
+    try:
+        yield _url(folder, name)
+    finally:
+        _maintain(folder, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _maintain(folder: Path, statement: str) -> None:
+    """By a connection of its own, for the server may have been stopped in between."""
     with psycopg.connect(host=str(folder), user=OWNER, dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        try:
-            yield _url(folder, name)
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        connection.execute(statement.encode())
 
 
 @pytest.fixture(scope="session")
