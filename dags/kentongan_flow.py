@@ -46,6 +46,7 @@ CONNECTORS = {  # minute of the hour at which each begins, so that they do not a
 LIVE_ONLY = ("scheduled", "manual")
 
 _BUSY = timedelta(minutes=1)
+_DAYS_TAKEN_ALONG = 4  # a long weekend
 _ENDED = ("success", "failed", "skipped", "removed", "upstream_failed")
 _LONGEST = timedelta(hours=1)  # what a site asks us to wait beyond this is the next hour's run
 
@@ -85,6 +86,7 @@ def defaults(**other: Any) -> dict[str, Any]:
         "retry_delay": timedelta(minutes=2),
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=20),
+        "execution_timeout": timedelta(hours=6),  # what hangs must not keep its place in a pool for ever
         "retry_policy": Retries(),
         "on_failure_callback": [alerts.failed],
         "on_success_callback": [alerts.well],
@@ -146,17 +148,18 @@ def sources_of(place: Workplace, connector: str) -> dict[str, SourceSettings]:
 def chosen(context: Any, here: Sequence[str], new: Sequence[str]) -> list[str]:
     """The partitions of a run, in order: its event's, else what a person named, else the `new` ones of `here`.
 
-    With that of an event go the `new` ones before it: those that failed for good, as when the store was away for longer
-    than a task tries. So the next event mends what an outage left.
+    With that of an event go the `new` ones of the days before it: those that failed for good, as when the store was
+    away for longer than a task tries. So the next event mends what an outage left. One that can never be done is left
+    to people after `_DAYS_TAKEN_ALONG`, for each run waits a quarter of an hour for it.
     """
-    from pipeline.core.clock import check_partition
+    from pipeline.core.clock import check_partition, days_before
 
     params = context["params"]
     if params["partition"]:
         return [check_partition(params["partition"])]
     if event := context.get("partition_key"):
-        check_partition(event)
-        return [*(each for each in here if each in set(new) and each < event), event]
+        first = days_before(check_partition(event), _DAYS_TAKEN_ALONG)
+        return [each for each in here if each == event or (each in set(new) and first <= each < event)]
     if not (params["since"] or params["until"]):
         return [each for each in here if each in set(new)]
     last = params["until"] or "9999"

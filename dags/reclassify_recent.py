@@ -4,6 +4,7 @@
 
 **Again?** Yes: a partition that stands as the model in service says is passed over. Days go in order, oldest first, for
 samples and copies of a partition depend on those before it; between two days the flagging of new posts has its turn.
+A day that failed for good holds up those after it: mend the cause and *Clear* it within the week.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from airflow.sdk import DAG, chain, get_current_context, task
 DAYS = 7  # pipeline.landing.retention.AGAIN_DAYS: what was a copy before that can no longer be told
 
 
-@task(pool=flow.FLAG, multiple_outputs=False, execution_timeout=timedelta(hours=6))
+# It takes the lock of `index` too, which index_flags may hold: six tries are an hour
+@task(pool=flow.FLAG, retries=6, multiple_outputs=False)
 def reclassify(back: int) -> dict[str, int]:
     from collections import Counter
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.core.config import load_settings
+
 FOLDER = Path(__file__).resolve().parent.parent / "deploy" / "airflow"
 UNITS = sorted((FOLDER / "systemd").glob("*.service"))
 COMPONENTS = {"api-server", "scheduler", "dag-processor", "triggerer", "worker"}
@@ -122,13 +124,18 @@ def test_each_variable_of_the_template_is_used_and_each_that_is_used_stands_in_i
 
 def test_a_message_comes_again_only_after_the_longest_task_may_have_ended() -> None:
     files = (FOLDER.parent.parent / "dags").glob("*.py")
-    found = re.findall(r"execution_timeout=timedelta\((\w+)=(\d+)\)", " ".join(path.read_text() for path in files))
+    found = re.findall(r"execution_timeout\W+timedelta\((\w+)=(\d+)\)", " ".join(path.read_text() for path in files))
     assert len(found) >= 3
     longest = max(timedelta(**{unit: int(count)}) for unit, count in found)
     template = _template()
     again = timedelta(seconds=int(template["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"]))
     alive = timedelta(seconds=int(template["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"]))
     assert again >= longest + timedelta(hours=1) > alive
+
+
+def test_one_run_may_take_every_hour_of_which_flags_can_stand() -> None:
+    keep = load_settings(None, {})[0].retention
+    assert int(_template()["AIRFLOW__CORE__MAX_MAP_LENGTH"]) > 24 * max(keep.confirmed, keep.unreviewed)
 
 
 def test_nothing_of_the_compose_file_has_a_default_and_no_password_stands_in_it() -> None:

@@ -109,6 +109,7 @@ class Look:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": "4",
+            "AIRFLOW__CORE__MAX_MAP_LENGTH": "10000",  # partitions of one run
             "AIRFLOW__CORE__DEFAULT_TIMEZONE": "Asia/Jakarta",
             "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(self._users),

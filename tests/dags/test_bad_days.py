@@ -97,6 +97,14 @@ def test_the_next_event_takes_along_what_an_outage_left(run: Any, place: Workpla
     assert derived_partitions(place.home.derived) == [*HOURS[:2]]
 
 
+def test_what_can_never_be_done_is_left_to_people_after_some_days() -> None:
+    here = [f"2026-11-{day:02d}/10" for day in range(10, 21)]
+    context = {"partition_key": "2026-11-20/10", "params": {"partition": "", "since": "", "until": ""}}
+    assert flow.chosen(context, here, here) == here[-5:]
+    assert flow.chosen(context, here, here[:3]) == here[-1:]
+    assert flow.chosen(context, here[:-1], here) == here[-5:-1], "purged since: it is left as it was flagged"
+
+
 def test_the_store_is_away_for_an_hour(
     run: Any, place: Workplace, elastic_url: str, elastic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def test_the_house_rules(dags: dict[str, Any]) -> None:
             assert task.owner == "kesbangpol", task
             assert task.retries >= 3, task
             assert task.retry_policy is not None, task
+            assert task.execution_timeout, "what hangs would keep its place in a pool"
             assert [each.__name__ for each in task.on_failure_callback] == ["failed"], task
             assert task.pool == "default_pool" or task.pool in pools, task
             used.add(task.pool)

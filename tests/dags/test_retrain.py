@@ -12,8 +12,9 @@ from homes import SHIPPED, candidate
 
 from pipeline.core.config import load_settings
 from pipeline.core.config_dataset import DatasetMap
+from pipeline.core.errors import TransientError
 from pipeline.ledger.chain import entries
-from pipeline.train import tfidf, trained
+from pipeline.train import promotion, tfidf, trained
 from pipeline.train.counterexamples import counterexamples
 from pipeline.train.dataset import HATE_COLUMNS
 from pipeline.train.imports import import_file
@@ -57,6 +58,25 @@ def test_a_model_that_the_gate_refuses_is_asked_of_nobody(run: Any, taught: Work
         "the same decisions, files and day: the same model"
     )
     assert Workplace(load_settings()[0]).classifier.name == SHIPPED.name
+
+
+def test_a_try_that_died_after_it_had_promoted_is_a_promotion(
+    run: Any, taught: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else reclassify_recent would never hear of it: a skipped task says nothing to those who wait for the model."""
+    good, whole, tries = candidate(tmp_path / "good"), promotion.promote, []
+
+    def dies_at_first(*given: Any, **named: Any) -> Any:
+        done = whole(*given, **named)
+        tries.append(done.changed)
+        if len(tries) == 1:
+            raise TransientError("killed")
+        return done
+
+    monkeypatch.setattr(tfidf, "train_tfidf", lambda *_given, **_named: good)
+    monkeypatch.setattr(promotion, "promote", dies_at_first)
+    assert states(run("retrain_model", marked="approve", retries=1))["promote"] == ["success"]
+    assert tries == [True, False]
 
 
 def test_a_model_that_passes_goes_into_service_after_a_yes(

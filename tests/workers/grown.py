@@ -53,7 +53,7 @@ class Grown(Look):
         super().begin(name, *words)
 
     def revive(self, *names: str) -> None:
-        """Start again what was killed or ended by itself, as the units do (`Restart=on-failure`)."""
+        """Start again what was killed or ended by itself, as the units do (`Restart=always`)."""
         for name in names:
             self.running.pop(name, None)
             self.begin(name, *self._begun[name])

@@ -253,6 +253,7 @@ def _file_goes_through(office: _Office, number: int, strike: Callable[[int], Non
     lock = office.home / "lock" / "flag"
     pid = _until("flagging", lambda: _is_locked(lock) and office.pid_of("flag"), every=0.02)
     time.sleep(0.5)  # of some seconds that it takes
+    assert _is_locked(lock), "it was flagged before it could be struck"
     strike(pid)
     for dag, count in (("ingest_inbox", number), *((dag, number + 1) for dag in CHAIN)):
         api.well_ended(dag, count)
