@@ -18,7 +18,7 @@ from airflow.sdk import DAG, chain, get_current_context, task
 DAYS = 7  # pipeline.landing.retention.AGAIN_DAYS: what was a copy before that can no longer be told
 
 
-# It takes the lock of `index` too, which index_flags may hold: six tries are an hour
+# It takes the lock of `index` too, which index_flags may hold: more tries, each a minute after the last
 @task(pool=flow.FLAG, retries=6, multiple_outputs=False)
 def reclassify(back: int) -> dict[str, int]:
     from collections import Counter
