@@ -19,11 +19,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "deploy" / "airflow"))
-from look import USER, Look  # noqa: E402
+from airflow_api import Api, family  # noqa: E402
+from look import Look  # noqa: E402
+from million import peak_mb  # noqa: E402
 
 CHAIN = ("flag_posts", "index_flags")
 DAY = "2026-11-21"
@@ -40,44 +40,22 @@ class Peaks(threading.Thread):
 
     def run(self) -> None:
         while not self.ended.wait(_EVERY):
-            for pid in _below(self._root):
-                with suppress(OSError, StopIteration):
-                    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-                    peak = next(line for line in lines if line.startswith("VmHWM"))
-                    self.found[pid] = int(peak.split()[1]) // 1024
+            for pid in family(self._root)[1:]:
+                with suppress(OSError, StopIteration):  # it ended meanwhile
+                    self.found[pid] = peak_mb(Path(f"/proc/{pid}/status"))
 
 
-def _below(root: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            children.setdefault(int(stat.read_text().rpartition(")")[2].split()[1]), []).append(int(stat.parent.name))
-    found = [root]
-    for pid in found:
-        found += children.get(pid, [])
-    return found[1:]
-
-
-class Api:
-    """Airflow's API as its one user."""
+class Backfill:
+    """The day, by the API."""
 
     def __init__(self, look: Look) -> None:
-        self._client = httpx.Client(base_url=look.address, timeout=60)
-        login = {"username": USER, "password": look.password}
-        token = self("POST", "/auth/token", login)["access_token"]
-        self._client.headers["Authorization"] = f"Bearer {token}"
-
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        return self._client.request(method, path, json=body).raise_for_status().json()
+        self._api = Api(look)
 
     def start(self) -> str:
         """Take the chain off pause, and ask for the day; returns the run."""
-        while not set(CHAIN) <= {dag["dag_id"] for dag in self("GET", "/api/v2/dags?limit=100")["dags"]}:
-            time.sleep(0.5)
-        for name in CHAIN:
-            self("PATCH", f"/api/v2/dags/{name}", {"is_paused": False})
+        self._api.take_off_pause(*CHAIN)
         conf = {"logical_date": None, "conf": {"since": DAY, "until": DAY}}
-        return str(self("POST", "/api/v2/dags/flag_posts/dagRuns", conf)["dag_run_id"])
+        return str(self._api("POST", "/api/v2/dags/flag_posts/dagRuns", conf)["dag_run_id"])
 
     def wait(self, hours: int) -> None:
         """Until so many partitions are in the index."""
@@ -91,12 +69,12 @@ class Api:
 
     def tasks(self, dag: str, task: str, run: str = "~") -> list[dict[str, Any]]:
         """The instances of a task, in the order in which they began."""
-        found = self("GET", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances?task_id={task}&limit=1000")
+        found = self._api("GET", f"/api/v2/dags/{dag}/dagRuns/{run}/taskInstances?task_id={task}&limit=1000")
         wanted = [each for each in found["task_instances"] if each["task_id"] == task]
         return sorted(wanted, key=lambda each: str(each["start_date"]))
 
     def _count(self, dag: str, state: str) -> int:
-        return int(self("GET", f"/api/v2/dags/{dag}/dagRuns?state={state}&limit=1")["total_entries"])
+        return int(self._api("GET", f"/api/v2/dags/{dag}/dagRuns?state={state}&limit=1")["total_entries"])
 
 
 def _land(folder: Path, home: Path, posts: int, hours: int) -> None:
@@ -127,13 +105,13 @@ def main(posts: int, hours: int) -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("KENTONGAN")}
         environ["KENTONGAN__PATHS__HOME"] = str(home)
         with Look(Path(folder) / "airflow", environ) as look:
-            peaks, api = Peaks(look.running["scheduler"].pid), Api(look)
+            peaks, backfill = Peaks(look.running["scheduler"].pid), Backfill(look)
             peaks.start()
-            began, run = time.monotonic(), api.start()
-            api.wait(hours)
+            began, run = time.monotonic(), backfill.start()
+            backfill.wait(hours)
             print(f"flagged and indexed in {time.monotonic() - began:.0f} s")
-            _say("flag", api.tasks("flag_posts", "flag", run), peaks.found)
-            _say("index", api.tasks("index_flags", "index"), peaks.found)
+            _say("flag", backfill.tasks("flag_posts", "flag", run), peaks.found)
+            _say("index", backfill.tasks("index_flags", "index"), peaks.found)
             peaks.ended.set()
 
 

@@ -15,13 +15,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "deploy" / "airflow"))
-from look import USER, Look  # noqa: E402
+from airflow_api import Api  # noqa: E402
+from look import Look  # noqa: E402
 
 SAMPLE = ROOT / "data" / "sample" / "sample.toml"
 SOURCES = ("unggahan", "kanal")
@@ -43,22 +41,13 @@ class Schedule:
     """The chain of DAGs on the same sources, by the API."""
 
     def __init__(self, look: Look) -> None:
-        self._api = httpx.Client(base_url=look.address, timeout=30)
-        login = {"username": USER, "password": look.password}
-        token = self._ask("POST", "/auth/token", login)["access_token"]
-        self._api.headers["Authorization"] = f"Bearer {token}"
-
-    def start(self) -> None:
-        """Take the chain off pause once it is there."""
-        while not set(CHAIN) <= {dag["dag_id"] for dag in self._ask("GET", "/api/v2/dags?limit=100")["dags"]}:
-            time.sleep(0.5)
-        for name in CHAIN:
-            self._ask("PATCH", f"/api/v2/dags/{name}", {"is_paused": False})
+        self._api = Api(look)
+        self._api.take_off_pause(*CHAIN)
 
     def round(self) -> float:
         """Seconds from the trigger until one more run of the last DAG has ended."""
         before, start = self._ended(), time.perf_counter()
-        self._ask("POST", f"/api/v2/dags/{CHAIN[0]}/dagRuns", {"logical_date": None})
+        self._api("POST", f"/api/v2/dags/{CHAIN[0]}/dagRuns", {"logical_date": None})
         while self._ended() == before:
             if time.perf_counter() - start > _SECONDS:
                 raise SystemExit("the chain did not end")
@@ -66,11 +55,8 @@ class Schedule:
         return time.perf_counter() - start
 
     def _ended(self) -> int:
-        found = self._ask("GET", f"/api/v2/dags/{CHAIN[-1]}/dagRuns?state=success&limit=1")
+        found = self._api("GET", f"/api/v2/dags/{CHAIN[-1]}/dagRuns?state=success&limit=1")
         return int(found["total_entries"])
-
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
-        return self._api.request(method, path, json=body).raise_for_status().json()
 
 
 def main(rounds: int) -> None:
@@ -81,7 +67,6 @@ def main(rounds: int) -> None:
         hand, scheduled = [], []
         with Look(Path(folder) / "airflow", environ) as look:
             schedule = Schedule(look)
-            schedule.start()
             for at in range(rounds):
                 hand.append(by_hand(Path(folder) / f"hand-{at}"))
                 if home.exists():

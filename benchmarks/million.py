@@ -77,11 +77,16 @@ def _peak() -> int:
     """The peak of resident memory of this process; that of getrusage may be its parent's."""
     status = Path("/proc/self/status")
     if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) // 1024
+        return peak_mb(status)
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def peak_mb(status: Path) -> int:
+    """The peak of resident memory, in MB, that a process's file in /proc tells."""
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) // 1024
 
 
 def _in_a_process(*arguments: str) -> dict[str, Any]:

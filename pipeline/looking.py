@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pipeline.core.claims import Claim
+from pipeline.core.decisions import Verdict
 from pipeline.core.errors import ItemError
 from pipeline.core.i18n import _
 from pipeline.core.types import Flag, Query
 from pipeline.landing.derived import derived_file, derived_partitions, read_derived, read_texts
-from pipeline.ledger import audit, claims, verdicts
+from pipeline.ledger import audit, claims
 from pipeline.store import query as store_query
 from pipeline.workplace import Workplace
 
@@ -89,12 +90,9 @@ def within(query: Query, offices: Sequence[str]) -> Query:
     return replace(query, fields=(*others, *(("office", office) for office in allowed)))
 
 
-def hides(place: Workplace, actor: str, flag_id: str) -> bool:
+def hides(place: Workplace, actor: str, history: Sequence[Verdict]) -> bool:
     """Whether what the machine thinks of a post is kept from this person: until his own first decision on it."""
-    if not place.settings.review.hide_signals:
-        return False
-    with place.ledger.read() as db:
-        return not any(verdict.reviewer == actor for verdict in verdicts.history(db, flag_id))
+    return place.settings.review.hide_signals and not any(verdict.reviewer == actor for verdict in history)
 
 
 def openly(query: Query, *, hide: bool) -> tuple[Query, tuple[str, ...]]:

@@ -23,7 +23,7 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.i18n import _
 from pipeline.core.names import band_name, label_name, why_name, why_not_name
 from pipeline.core.types import SHOWN_LABELS, Flag, Hit, Signal
-from pipeline.ledger import items
+from pipeline.ledger import items, verdicts
 from pipeline.review.views import told_of
 from pipeline.sources.readers import open_table
 from pipeline.sources.rows import BadRow
@@ -125,7 +125,8 @@ def show(call: Call, flag_id: str, as_name: str) -> int:
         )
     looking.note_read(place, actor.id, found)
     blind = actor.named and bool(found.why)  # what no rule flagged waits for nobody's decision
-    hide = blind and looking.hides(place, actor.id, flag_id)
+    with place.ledger.read() as db:
+        hide = blind and looking.hides(place, actor.id, verdicts.history(db, flag_id))
     shown = told_of(found, hide=hide) if blind else found
     call.show(_values(shown, actor) if blind else flag_to_dict(shown))
     if not call.as_json:

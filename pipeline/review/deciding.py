@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from pipeline import looking
 from pipeline.core.decisions import (
     CLAIM,
     CLOSED,
@@ -52,7 +53,7 @@ def decision_of(visit: Visit, item: Item, flag: Flag) -> Verdict:
     check_free(visit, item, history)
     fits = any(decision == "fits" for decision in decisions.values())
     rejects = any(decision == "not" for decision in decisions.values())
-    hidden = visit.place.settings.review.hide_signals and not any(v.reviewer == visit.user.id for v in history)
+    hidden = looking.hides(visit.place, visit.user.id, history)
     return Verdict(
         flag_id=item.flag_id,
         office=item.office,

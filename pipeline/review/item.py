@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 from starlette.responses import Response
 
+from pipeline import looking
 from pipeline.core.decisions import (
     CLAIM,
     CLOSED,
@@ -74,7 +75,7 @@ def _render(visit: Visit, item: Item, flag: Flag | None, *, away: bool, error: s
         accounts = items.accounts(db, item.cluster, visit.offices)
         reviewers = _reviewers(visit, db, item)
         known = claims.get_many(db, [match.id for match in flag.claims]) if flag is not None else {}
-    hide = place.settings.review.hide_signals and not any(v.reviewer == visit.user.id for v in history)
+    hide = looking.hides(place, visit.user.id, history)
     role = visit.role_in(item.office)
     decides = may(role, "queue")
     codes = asked(flag) if decides and flag is not None else []

@@ -24,7 +24,7 @@ import pytest
 from airflow.utils.state import DagRunState
 from conftest import ROOT, states
 from homes import THREAT, Clock, file_of, row
-from homestate import State, differences, state_of
+from homestate import State, differences, state_of, without_actors
 from services.elastic_store import WRITER
 
 from pipeline import steps
@@ -252,10 +252,7 @@ def _state(place: Workplace) -> State:
     """What stands in a home, less the file that the plain index is, empty locks, and who did it: a test, or a DAG."""
     state = state_of(place)
     state["files"] = [name for name in state["files"] if name != "index.db" and not name.startswith("lock/")]
-    for name in state:
-        if name.startswith("chain "):
-            state[name] = [(kind, action, *rest) for kind, action, _actor, *rest in state[name]]
-    return state
+    return without_actors(state)
 
 
 def _at(hour: str) -> datetime:

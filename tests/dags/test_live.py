@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
+from airflow_api import Api
 from conftest import ROOT
 from homes import SHIPPED, candidate
 from look import Look
@@ -111,24 +111,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, feeds: str) -> Iterator[Of
         assert look.dead() == []
 
 
-class _Api:
-    """Airflow's API with the token of one user."""
-
-    def __init__(self, look: Look, user: str) -> None:
-        self._client = httpx.Client(base_url=look.address, timeout=30)
-        token = self("POST", "/auth/token", {"username": user, "password": look.password})["access_token"]
-        self._client.headers["Authorization"] = f"Bearer {token}"
-
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        return self._client.request(method, path, json=body).raise_for_status().json()
-
-    def refusal(self, method: str, path: str, body: Any) -> tuple[int, str]:
-        """What a call is answered with that is not allowed."""
-        answer = self._client.request(method, path, json=body)
-        return answer.status_code, answer.text
-
-
-def _ended(api: _Api, dag: str) -> dict[str, Any]:
+def _ended(api: Api, dag: str) -> dict[str, Any]:
     """The first run of a DAG, once it has ended."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
@@ -140,9 +123,8 @@ def _ended(api: _Api, dag: str) -> dict[str, Any]:
 
 
 def test_a_feed_reaches_the_index_by_itself(running: Office) -> None:
-    api = _Api(running.look, "admin")
-    for dag in ("flag_posts", "index_flags", "ingest_feed"):
-        _off_pause(api, dag)
+    api = Api(running.look, "admin")
+    api.take_off_pause("flag_posts", "index_flags", "ingest_feed")
     api("POST", "/api/v2/dags/ingest_feed/dagRuns", NOW)
     ingested = _ended(api, "ingest_feed")
     assert ingested["state"] == "failed", "one of the two feeds is not there"
@@ -159,7 +141,7 @@ def test_a_feed_reaches_the_index_by_itself(running: Office) -> None:
 
 def test_a_viewer_starts_nothing_and_nobody_backfills_a_fetch(running: Office) -> None:
     assert (running.look.home / "passwords.json").stat().st_mode & 0o777 == 0o600
-    api, guest = _Api(running.look, "admin"), _Api(running.look, "tamu")
+    api, guest = Api(running.look, "admin"), Api(running.look, "tamu")
     assert guest("GET", "/api/v2/dags?limit=1")["dags"]
     assert guest.refusal("POST", "/api/v2/dags/ingest_feed/dagRuns", NOW)[0] == 403
     days = {"from_date": "2026-11-01T00:00:00Z", "to_date": "2026-11-02T00:00:00Z", "max_active_runs": 1}
@@ -168,16 +150,16 @@ def test_a_viewer_starts_nothing_and_nobody_backfills_a_fetch(running: Office) -
 
 
 def test_a_late_run_is_told_while_it_runs(running: Office) -> None:
-    api, before = _Api(running.look, "admin"), len(_told(running, 0))
-    _off_pause(api, "always_late")
+    api, before = Api(running.look, "admin"), len(_told(running, 0))
+    api.take_off_pause("always_late")
     api("POST", "/api/v2/dags/always_late/dagRuns", NOW)
     assert ("late", "always_late") in _told(running, before + 1)
 
 
 def test_a_model_goes_into_service_when_a_person_with_the_right_approves(running: Office, tmp_path: Path) -> None:
-    api, editor, guest = (_Api(running.look, name) for name in ("admin", "penyunting", "tamu"))
+    api, editor, guest = (Api(running.look, name) for name in ("admin", "penyunting", "tamu"))
     good = _trained_already(running.place(), tmp_path)
-    _off_pause(api, "retrain_model")
+    api.take_off_pause("retrain_model")
     answered = partial(_answered, running.look.home / "scheduler.log", api, editor, guest)
     assert answered("Reject") == {"approve": "success", "promote": "skipped"}
     assert running.place().classifier.name == SHIPPED.name
@@ -202,7 +184,7 @@ def _trained_already(place: Workplace, folder: Path) -> list[str]:
     return names
 
 
-def _answered(log: Path, api: _Api, editor: _Api, guest: _Api, answer: str) -> dict[str, str]:
+def _answered(log: Path, api: Api, editor: Api, guest: Api, answer: str) -> dict[str, str]:
     """Start a retraining, answer its question, and say how the last tasks ended; a guest may not answer.
 
     It answers when the scheduler has written into its log that the task's process is gone. An answer within about a
@@ -239,12 +221,3 @@ def _told(running: Office, least: int) -> list[tuple[str, str]]:
             return [(alert["kind"], alert["thing"]) for alert in map(json.loads, lines)]
         assert time.monotonic() < deadline, lines
         time.sleep(0.5)
-
-
-def _off_pause(api: _Api, dag: str) -> None:
-    """As soon as the DAG processor has found it."""
-    deadline = time.monotonic() + SECONDS
-    while dag not in {found["dag_id"] for found in api("GET", "/api/v2/dags?limit=100")["dags"]}:
-        assert time.monotonic() < deadline, f"the DAG processor does not find {dag}"
-        time.sleep(0.5)
-    api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from airflow_api import family
 from look import USER, Look
 
 _READY_SECONDS = 120  # about 10 with nothing else to do
@@ -80,25 +81,12 @@ class Grown(Look):
 
     def worker_of(self, pid: int) -> str:
         """Which of our processes a process descends from."""
-        return next(name for name, each in self.running.items() if pid in _family(each.pid))
+        return next(name for name, each in self.running.items() if pid in family(each.pid))
 
     def kill(self, name: str) -> None:
         """End one of ours and all that it started at once, as a machine does that loses power."""
         process = self.running.pop(name)
-        for pid in _family(process.pid):
+        for pid in family(process.pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
-
-
-def _family(root: int) -> list[int]:
-    """A process and its descendants, parents first."""
-    children: dict[int, list[int]] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(stat.parent.name))
-    found = [root]
-    for pid in found:
-        found += children.get(pid, [])
-    return found

@@ -23,10 +23,10 @@ import httpx
 import psycopg
 import pytest
 import redis
+from airflow_api import Api
 from grown import Grown
 from homes import THREAT, file_of, row
-from homestate import State, differences, leftovers, state_of
-from look import USER
+from homestate import State, differences, leftovers, state_of, without_actors
 from services.postgres import OWNER, Cluster, fresh_database
 from services.redis_server import redis_running
 
@@ -115,20 +115,8 @@ def _until(what: str, done: Callable[[], Any], every: float = 0.2) -> Any:
     return found
 
 
-class _Api:
-    """Airflow's API as the one user."""
-
-    def __init__(self, airflow: Grown) -> None:
-        self._client = httpx.Client(base_url=airflow.address, timeout=30)
-        token = self("POST", "/auth/token", {"username": USER, "password": airflow.password})["access_token"]
-        self._client.headers["Authorization"] = f"Bearer {token}"
-
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        return self._client.request(method, path, json=body).raise_for_status().json()
-
-    def close(self) -> None:
-        """Let go of the connections."""
-        self._client.close()
+class _Api(Api):
+    """With what the DAGs of this test did."""
 
     def runs(self, dag: str) -> list[dict[str, Any]]:
         return list(self("GET", f"/api/v2/dags/{dag}/dagRuns")["dag_runs"])
@@ -172,7 +160,7 @@ def test_all_that_can_die_dies_in_the_middle_and_nothing_is_lost_or_twice(
             passed("two workers")
             with closing(_Api(airflow)) as api:
                 office = _Office(airflow, api, postgres_database.replace("+psycopg:", ":"), home)
-                _take_off_pause(api)
+                api.take_off_pause(*CHAIN, "ingest_feed")
                 hours = [_killed_while_fetching(office)]
                 passed("worker killed while fetching, in the index")
                 hours.append(_file_goes_through(office, 1, partial(_kill_worker, office), tries=2))
@@ -217,13 +205,6 @@ def _ledger_at(url: str, folder: Path) -> dict[str, str]:
     return {f"KENTONGAN__LEDGER__{name}": value for name, value in about.items()}
 
 
-def _take_off_pause(api: _Api) -> None:
-    wanted = {"ingest_feed", "ingest_inbox", *CHAIN}
-    _until("the DAGs", lambda: wanted <= {dag["dag_id"] for dag in api("GET", "/api/v2/dags?limit=100")["dags"]})
-    for dag in (*CHAIN, "ingest_feed"):
-        api("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
-
-
 def _killed_while_fetching(office: _Office) -> str:
     """Kill the worker that waits for the feed; give the partition, once it is in the index."""
     airflow, api = office.airflow, office.api
@@ -248,7 +229,7 @@ def _file_goes_through(office: _Office, number: int, strike: Callable[[int], Non
     """Strike while a large file of the inbox is flagged; give the partition, once it is in the index."""
     api, before = office.api, {run["dag_run_id"] for run in office.api.runs("flag_posts")}
     _put_file(office.home, number)
-    api("PATCH", "/api/v2/dags/ingest_inbox", {"is_paused": False})
+    api.take_off_pause("ingest_inbox")
     api("POST", "/api/v2/dags/ingest_inbox/dagRuns", {"logical_date": None})
     lock = office.home / "lock" / "flag"
     pid = _until("flagging", lambda: _is_locked(lock) and office.pid_of("flag"), every=0.02)
@@ -344,7 +325,4 @@ def _state(home: Path, **environ: str) -> State:
     state = state_of(place)
     place.close()
     state["files"] = [name for name in state["files"] if name != "ledger.db"]
-    for name in state:
-        if name.startswith("chain "):
-            state[name] = [(kind, action, *rest) for kind, action, _actor, *rest in state[name]]
-    return state
+    return without_actors(state)
